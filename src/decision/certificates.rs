@@ -1,0 +1,346 @@
+//! Verdicts on certificates, kept by rule and digest, so that a certificate
+//! that was judged before costs a look-up and nothing else.
+
+use std::rc::Rc;
+
+use super::cause::Cause;
+use super::facts::{CertificateSource, Direction};
+use super::generations::Generations;
+use super::policy::{Names, PeerDemands, RuleIndex};
+use crate::trust::dns::DnsName;
+use crate::trust::names::match_any;
+use crate::trust::pem::single_certificate;
+use crate::trust::{
+    Certificate, Instant, Pin, PresentedIdentifier, ReferenceIdentifier, SignatureVerifier,
+    TrustError, Usage, verify_any,
+};
+
+/// Entries in each of the two generations.
+///
+/// 2 × 2,048: twice the certificates that a gateway with a thousand upstreams
+/// and rotating peers sees at once. At 1 to 2 KiB an entry (names, subject,
+/// issuer; all cut), the cache stays under 8 MiB a root context.
+const HALF: usize = 2_048;
+
+/// What an event tells of a certificate; every text may hold what its owner
+/// chose, and is cleaned when it is printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateSummary {
+    /// RFC 4514 text.
+    pub subject: String,
+    /// RFC 4514 text.
+    pub issuer: String,
+    /// Upper-case hexadecimal.
+    pub serial: String,
+    /// Seconds since the Unix epoch.
+    pub not_before: i64,
+    /// Seconds since the Unix epoch.
+    pub not_after: i64,
+    /// SHA-256 of the DER.
+    pub sha256: [u8; 32],
+}
+
+impl CertificateSummary {
+    fn of(certificate: &Certificate) -> Self {
+        Self {
+            subject: certificate.subject().to_owned(),
+            issuer: certificate.issuer().to_owned(),
+            serial: certificate.serial_hex(),
+            not_before: certificate.not_before(),
+            not_after: certificate.not_after(),
+            sha256: *certificate.sha256(),
+        }
+    }
+}
+
+/// What became of one certificate under one rule.
+#[derive(Debug)]
+pub struct CertificateVerdict {
+    /// Accepted, or why not.
+    pub result: Result<(), Rejection>,
+    /// The certificate, where it could be read.
+    pub summary: Option<Rc<CertificateSummary>>,
+    /// Its names, kept only for rules that compare them with each request.
+    names: Vec<PresentedIdentifier>,
+    /// The first second at which the result could be another.
+    pub valid_until: i64,
+}
+
+/// Why a certificate was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The stable code.
+    pub cause: Cause,
+    /// The compared values, in one sentence.
+    pub detail: String,
+}
+
+impl Rejection {
+    fn new(cause: Cause, detail: impl Into<String>) -> Self {
+        Self {
+            cause,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl From<TrustError> for Rejection {
+    fn from(error: TrustError) -> Self {
+        Self {
+            cause: Cause::from(&error),
+            detail: error.to_string(),
+        }
+    }
+}
+
+/// Look-ups since they were last taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheCounts {
+    /// Found.
+    pub hits: u64,
+    /// Judged anew.
+    pub misses: u64,
+    /// Dropped for want of room.
+    pub evictions: u64,
+}
+
+/// Judges certificates and remembers.
+pub struct Certificates {
+    verifier: Box<dyn SignatureVerifier>,
+    cache: Generations<(RuleIndex, [u8; 32]), Rc<CertificateVerdict>>,
+    counts: CacheCounts,
+}
+
+/// The fixed side of a look at a certificate.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Which side the peer is on.
+    pub direction: Direction,
+    /// The rule that asks; the cache keeps rules apart.
+    pub rule: RuleIndex,
+    /// What it demands.
+    pub demands: &'a PeerDemands,
+    /// SHA-256 of the certificate, by the host.
+    pub sha256: [u8; 32],
+    /// Seconds since the Unix epoch.
+    pub now: i64,
+    /// Clock skew, in seconds.
+    pub skew: u32,
+}
+
+impl Certificates {
+    /// With this way of checking signatures.
+    pub fn new(verifier: Box<dyn SignatureVerifier>) -> Self {
+        Self {
+            verifier,
+            cache: Generations::new(HALF),
+            counts: CacheCounts::default(),
+        }
+    }
+
+    /// What happened in the cache since the last call.
+    pub fn take_counts(&mut self) -> CacheCounts {
+        self.counts.evictions += self.cache.take_evicted();
+        std::mem::take(&mut self.counts)
+    }
+
+    /// The verdict on a certificate, from memory or made now.
+    pub fn judge(
+        &mut self,
+        question: &Question<'_>,
+        source: &mut dyn CertificateSource,
+    ) -> Rc<CertificateVerdict> {
+        let key = (question.rule, question.sha256);
+        if let Some(verdict) = self.cache.get(&key)
+            && question.now < verdict.valid_until
+        {
+            self.counts.hits += 1;
+            return verdict;
+        }
+        self.counts.misses += 1;
+        let verdict = Rc::new(self.judge_anew(question, source));
+        self.cache.insert(key, Rc::clone(&verdict));
+        verdict
+    }
+
+    fn judge_anew(
+        &self,
+        question: &Question<'_>,
+        source: &mut dyn CertificateSource,
+    ) -> CertificateVerdict {
+        let Some(pem) = source.certificate(question.demands.forwarded_certificate) else {
+            return self.judge_by_digest(question);
+        };
+        let rejected = |rejection: Rejection| CertificateVerdict {
+            result: Err(rejection),
+            summary: None,
+            names: Vec::new(),
+            valid_until: i64::MAX,
+        };
+        let certificate =
+            match single_certificate(&pem).and_then(|der: Vec<u8>| Certificate::parse(&der)) {
+                Ok(certificate) => certificate,
+                // Not to be remembered: a forwarded header may be broken while the
+                // connection's certificate, whose digest is the key, is not.
+                Err(error) => {
+                    return CertificateVerdict {
+                        valid_until: question.now,
+                        ..rejected(error.into())
+                    };
+                }
+            };
+        if *certificate.sha256() != question.sha256 {
+            return CertificateVerdict {
+                valid_until: question.now,
+                ..rejected(Rejection::new(
+                    Cause::CertificateDigestMismatch,
+                    "the certificate's SHA-256 is not the connection's",
+                ))
+            };
+        }
+        self.judge_certificate(question, &certificate)
+    }
+
+    /// The host shows no more than a digest: a store that pins this digest
+    /// can still vouch for it, and one that pins the whole certificate lets us
+    /// judge all of it.
+    fn judge_by_digest(&self, question: &Question<'_>) -> CertificateVerdict {
+        let stores = &question.demands.stores;
+        let pins = || stores.iter().filter_map(|s| s.pinned(&question.sha256));
+        if let Some(certificate) = pins().find_map(|pin| match pin {
+            Pin::Certificate(certificate) => Some(certificate),
+            Pin::Digest => None,
+        }) {
+            return self.judge_certificate(question, certificate);
+        }
+        let is_pinned = pins().next().is_some();
+        let result = if is_pinned && matches!(question.demands.names, Names::Any) {
+            Ok(())
+        } else {
+            Err(Rejection::new(
+                Cause::CertificateUnavailable,
+                "this Envoy shows the certificate's SHA-256 only",
+            ))
+        };
+        CertificateVerdict {
+            result,
+            summary: None,
+            names: Vec::new(),
+            // Exposure does not change while a process runs, but a forwarded
+            // header may be there next time.
+            valid_until: question.now,
+        }
+    }
+
+    fn judge_certificate(
+        &self,
+        question: &Question<'_>,
+        certificate: &Certificate,
+    ) -> CertificateVerdict {
+        let demands = question.demands;
+        let usage = match question.direction {
+            Direction::Downstream => Usage::Client,
+            Direction::Upstream => Usage::Server,
+        };
+        let at = Instant {
+            now: question.now,
+            skew: question.skew,
+        };
+        let mut names = Vec::new();
+        let (result, valid_until) = match verify_any(
+            certificate,
+            demands.stores.iter().map(Rc::as_ref),
+            usage,
+            at,
+            &demands.keys,
+            self.verifier.as_ref(),
+        ) {
+            Err(error) => {
+                // A rejection can only turn into a permit when a certificate
+                // becomes valid; ask again then.
+                let until = match error {
+                    TrustError::NotYetValid { .. } => question.now + 1,
+                    _ => i64::MAX,
+                };
+                (Err(error.into()), until)
+            }
+            Ok((_, chain)) => {
+                let result = match &demands.names {
+                    Names::Any => Ok(()),
+                    Names::OneOf(references) => {
+                        compare(certificate.subject_alt_names(), references)
+                    }
+                    Names::Reference(_) => {
+                        names = certificate.subject_alt_names().to_vec();
+                        Ok(())
+                    }
+                };
+                (result, chain.changes_at())
+            }
+        };
+        CertificateVerdict {
+            result,
+            summary: Some(Rc::new(CertificateSummary::of(certificate))),
+            names,
+            valid_until,
+        }
+    }
+}
+
+impl CertificateVerdict {
+    /// Whether the certificate presents the name that the connection or
+    /// request was meant for: a host name or an IP address.
+    ///
+    /// # Errors
+    /// The rejection, with both sides of the comparison.
+    pub fn presents(&self, reference: Option<&str>) -> Result<(), Rejection> {
+        let Some(reference) = reference.filter(|r| !r.is_empty()) else {
+            return Err(Rejection::new(
+                Cause::ReferenceNameMissing,
+                "the connection shows no server name",
+            ));
+        };
+        let reference = match reference.parse() {
+            Ok(ip) => ReferenceIdentifier::Ip(ip),
+            // Never a pattern: a client chooses the authority.
+            Err(_) => DnsName::parse(reference)
+                .map(ReferenceIdentifier::Dns)
+                .map_err(|e| Rejection::new(Cause::NameMismatch, e.to_string()))?,
+        };
+        compare(&self.names, std::slice::from_ref(&reference))
+    }
+}
+
+fn compare(
+    presented: &[PresentedIdentifier],
+    references: &[ReferenceIdentifier],
+) -> Result<(), Rejection> {
+    /// Names of each side that a sentence lists.
+    const LISTED: usize = 4;
+    fn list<T: ToString>(names: &[T]) -> String {
+        let mut text = names
+            .iter()
+            .take(LISTED)
+            .map(T::to_string)
+            .collect::<Vec<_>>()
+            .join(", ");
+        if names.len() > LISTED {
+            text.push_str(&format!(" and {} more", names.len() - LISTED));
+        }
+        if text.is_empty() {
+            text.push_str("no name");
+        }
+        text
+    }
+    match match_any(presented, references) {
+        Some(_) => Ok(()),
+        None => Err(Rejection::new(
+            Cause::NameMismatch,
+            format!(
+                "the certificate presents {}; demanded is {}",
+                list(presented),
+                list(references)
+            ),
+        )),
+    }
+}

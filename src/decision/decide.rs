@@ -1,0 +1,267 @@
+//! The decision: one connection or request, one rule, all its demands.
+
+use std::rc::Rc;
+
+use super::cause::Cause;
+use super::certificates::{CertificateVerdict, Certificates, Question};
+use super::facts::{
+    CertificateSource, ConnectionFacts, Direction, Evidence, RequestFacts, Transport,
+};
+use super::policy::{Enforcement, Names, PeerDemands, Policy, Rule, RuleIndex};
+use super::requirement::Requirement;
+use super::verdict::{Finding, Outcome, UsedWaiver, Verdict};
+use super::waiver::{DAY, WaiverState};
+
+/// What is to be decided.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// Which side of the proxy.
+    pub direction: Direction,
+    /// What selected the rule.
+    pub facts: &'a ConnectionFacts,
+    /// The request, where the rule looks at it.
+    pub request: Option<&'a RequestFacts>,
+    /// What the connection shows.
+    pub evidence: &'a Evidence,
+    /// Seconds since the Unix epoch.
+    pub now: i64,
+}
+
+/// Decides a case under a rule.
+pub fn decide(
+    case: &Case<'_>,
+    policy: &Policy,
+    (rule_index, rule): (RuleIndex, &Rc<Rule>),
+    certificates: &mut Certificates,
+    source: &mut dyn CertificateSource,
+) -> Verdict {
+    let mut findings = Vec::new();
+    let mut notices = Vec::new();
+    let mut summary = None;
+    let mut valid_until = i64::MAX;
+
+    findings.extend(transport_finding(case.evidence.transport, rule));
+    if let Some(demands) = &rule.demands.peer {
+        match peer_sha256(case) {
+            Err(finding) => findings.push(finding),
+            Ok(_) if demands.stores.is_empty() => findings.push(Finding::new(
+                Cause::NoTrustStore,
+                "no rule matched, and default_trust_stores is empty",
+            )),
+            Ok(sha256) => {
+                let question = Question {
+                    direction: case.direction,
+                    rule: rule_index,
+                    demands,
+                    sha256,
+                    now: case.now,
+                    skew: policy.clock_skew_seconds,
+                };
+                let verdict = certificates.judge(&question, source);
+                valid_until = valid_until.min(verdict.valid_until);
+                summary.clone_from(&verdict.summary);
+                match peer_result(case, demands, &verdict) {
+                    Err(finding) => findings.push(finding),
+                    Ok(()) => {
+                        let warning = policy.expiry_warning_seconds;
+                        match near_expiry(case.now, warning, &verdict) {
+                            NearExpiry::Now(notice) => notices.push(notice),
+                            NearExpiry::At(when) => valid_until = valid_until.min(when),
+                            NearExpiry::Unknown => {}
+                        }
+                    }
+                }
+            }
+        }
+    }
+    findings.extend(authentication_finding(case, rule));
+
+    for finding in &mut findings {
+        finding.waiver = waiver_for(rule, finding.requirement, case.now);
+    }
+    for waiver in &rule.waivers {
+        if let Some(change) = waiver.next_change(case.now) {
+            valid_until = valid_until.min(change);
+        }
+    }
+    notices.extend(waiver_notices(&findings));
+    if !notices.is_empty() {
+        // Say it again tomorrow, not only once in the life of a worker.
+        valid_until = valid_until.min(case.now.saturating_add(DAY));
+    }
+
+    let outcome = if findings.is_empty() {
+        Outcome::Permit
+    } else if findings.iter().all(Finding::is_waived) {
+        Outcome::Waived
+    } else {
+        match rule.enforcement {
+            Enforcement::Report => Outcome::WouldDeny,
+            Enforcement::Enforce => Outcome::Deny,
+        }
+    };
+    Verdict {
+        rule: Rc::clone(rule),
+        rule_index,
+        outcome,
+        findings,
+        notices,
+        certificate: summary,
+        valid_until,
+    }
+}
+
+/// A verdict that rests on no evidence, because there was none: denied, unless
+/// the rule only reports. Waivers do not apply, for what they would waive is
+/// not known.
+pub fn without_evidence(
+    (rule_index, rule): (RuleIndex, &Rc<Rule>),
+    cause: Cause,
+    detail: impl Into<String>,
+) -> Verdict {
+    Verdict {
+        rule: Rc::clone(rule),
+        rule_index,
+        outcome: match rule.enforcement {
+            Enforcement::Report => Outcome::WouldDeny,
+            Enforcement::Enforce => Outcome::Deny,
+        },
+        findings: vec![Finding::new(cause, detail)],
+        notices: Vec::new(),
+        certificate: None,
+        valid_until: 0,
+    }
+}
+
+fn transport_finding(transport: Transport, rule: &Rule) -> Option<Finding> {
+    let min = rule.demands.min_tls;
+    match transport {
+        Transport::Plaintext => Some(Finding::new(
+            Cause::Plaintext,
+            format!("the connection is not TLS; demanded is TLS {min} or newer"),
+        )),
+        Transport::TlsUnknown => Some(Finding::new(
+            Cause::TlsVersionUnknown,
+            format!("the version of TLS is not known; demanded is TLS {min} or newer"),
+        )),
+        Transport::Tls(version) if version < min => Some(Finding::new(
+            Cause::TlsVersionTooOld,
+            format!("the connection is TLS {version}; demanded is TLS {min} or newer"),
+        )),
+        Transport::Tls(_) => None,
+    }
+}
+
+fn peer_sha256(case: &Case<'_>) -> Result<[u8; 32], Finding> {
+    let missing = match case.direction {
+        Direction::Downstream => Cause::ClientCertificateMissing,
+        Direction::Upstream => Cause::CertificateMissing,
+    };
+    match (case.evidence.transport, case.evidence.peer_sha256) {
+        (Transport::Plaintext, _) => Err(Finding::new(
+            missing,
+            "without TLS the peer presents no certificate",
+        )),
+        (_, None) => Err(Finding::new(missing, "the peer presented no certificate")),
+        (_, Some(sha256)) => Ok(sha256),
+    }
+}
+
+fn peer_result(
+    case: &Case<'_>,
+    demands: &PeerDemands,
+    verdict: &CertificateVerdict,
+) -> Result<(), Finding> {
+    let finding = |r: super::certificates::Rejection| Finding::new(r.cause, r.detail);
+    verdict.result.clone().map_err(finding)?;
+    let Names::Reference(from) = &demands.names else {
+        return Ok(());
+    };
+    let server_name = case.facts.server_name.as_deref().filter(|n| !n.is_empty());
+    let authority = case.request.and_then(|r| r.host.as_deref());
+    let reference = server_name
+        .filter(|_| from.server_name)
+        .or(authority.filter(|_| from.authority));
+    verdict.presents(reference).map_err(finding)
+}
+
+fn authentication_finding(case: &Case<'_>, rule: &Rule) -> Option<Finding> {
+    let demand = rule.demands.authentication.as_ref()?;
+    if demand.certificate
+        && case.evidence.local_certificate
+        && case.evidence.transport != Transport::Plaintext
+    {
+        return None;
+    }
+    let headers = case
+        .request
+        .map(|r| r.headers.as_slice())
+        .unwrap_or_default();
+    if demand
+        .headers
+        .iter()
+        .any(|name| headers.iter().any(|h| **h == **name))
+    {
+        return None;
+    }
+    let mut ways = Vec::new();
+    if demand.certificate {
+        ways.push("a client certificate configured for the connection".to_owned());
+    }
+    ways.extend(demand.headers.iter().map(|h| format!("the header {h}")));
+    Some(Finding::new(
+        Cause::CredentialMissing,
+        format!("the request carries none of: {}", ways.join(", ")),
+    ))
+}
+
+fn waiver_for(rule: &Rule, requirement: Requirement, now: i64) -> Option<UsedWaiver> {
+    // Of several waivers for a control, one in force counts, the longest first.
+    rule.waivers
+        .iter()
+        .filter(|w| w.controls.contains(&requirement))
+        .max_by_key(|w| w.ends)
+        .map(|w| UsedWaiver {
+            until: w.until.clone(),
+            reason: w.reason.clone(),
+            state: w.state(now),
+        })
+}
+
+fn waiver_notices(findings: &[Finding]) -> Vec<Finding> {
+    findings
+        .iter()
+        .filter_map(|f| {
+            let waiver = f.waiver.as_ref()?;
+            (waiver.state == WaiverState::NearEnd).then(|| Finding {
+                requirement: f.requirement,
+                cause: Cause::WaiverNearEnd,
+                detail: format!(
+                    "the waiver of {} ends with {} ({})",
+                    f.requirement, waiver.until, f.cause
+                ),
+                waiver: Some(waiver.clone()),
+            })
+        })
+        .collect()
+}
+
+enum NearExpiry {
+    Now(Finding),
+    At(i64),
+    Unknown,
+}
+
+fn near_expiry(now: i64, warning: i64, verdict: &CertificateVerdict) -> NearExpiry {
+    let Some(certificate) = &verdict.summary else {
+        return NearExpiry::Unknown;
+    };
+    let left = certificate.not_after - now;
+    if left > warning {
+        return NearExpiry::At(certificate.not_after - warning);
+    }
+    NearExpiry::Now(Finding::new(
+        Cause::CertificateNearExpiry,
+        format!("the certificate ends in {} days", (left / DAY).max(0)),
+    ))
+}

@@ -1,0 +1,32 @@
+//! The pure core: facts, policy, and the decision between them. No I/O, no
+//! proxy, no clock: bytes and a time come in, a [`Verdict`] goes out.
+
+mod cause;
+mod certificates;
+mod decide;
+mod facts;
+mod generations;
+mod network;
+mod policy;
+mod requirement;
+mod tls;
+mod verdict;
+mod waiver;
+
+pub use cause::Cause;
+pub use certificates::{CacheCounts, CertificateSummary, Certificates};
+pub use decide::{Case, decide, without_evidence};
+pub use facts::{
+    CertificateSource, ConnectionFacts, Direction, Evidence, RequestFacts, Transport, host_of,
+    ip_of, path_of, sha256_from_hex,
+};
+pub use generations::Generations;
+pub use network::Network;
+pub use policy::{
+    AuthenticationDemand, Demands, Enforcement, GateLimits, LooksAt, Names, PeerDemands, Policy,
+    ReferenceSource, Rule, RuleIndex, RuleSet, Selector,
+};
+pub use requirement::Requirement;
+pub use tls::TlsVersion;
+pub use verdict::{Finding, Outcome, UsedWaiver, Verdict};
+pub use waiver::{DAY, Waiver, WaiverState, end_of_day};

@@ -1,0 +1,78 @@
+//! The `downstream` role: a listener HTTP filter. TLS facts of a connection do
+//! not change after the handshake (BoringSSL refuses renegotiation), and the
+//! filter runs after it; so the connection's id is all that a later request
+//! on it is asked for.
+
+use super::guard::{Guard, Step, transport_of};
+use crate::decision::{
+    Cause, ConnectionFacts, Direction, Evidence, Transport, sha256_from_hex, without_evidence,
+};
+use crate::host::Host;
+use crate::host::attributes as at;
+use std::rc::Rc;
+
+impl<H: Host> Guard<H> {
+    /// The headers of a request came in.
+    pub fn on_downstream_request(&mut self) -> Step {
+        debug_assert_eq!(self.direction, Direction::Downstream);
+        let id = self.host.property(at::CONNECTION_ID);
+        let now = self.now_seconds();
+        let known = id.as_deref().and_then(|id| self.flows.get(id, now));
+        let verdict = match known {
+            Some(flow) => match &flow.verdict {
+                Some(verdict) => Rc::clone(verdict),
+                None => self.judge(&flow, now),
+            },
+            None => {
+                let facts = self.downstream_facts();
+                match self.downstream_evidence() {
+                    Ok(evidence) => self.judge_new_flow(id.as_deref(), facts, evidence, now),
+                    Err(detail) => Rc::new(without_evidence(
+                        self.policy.downstream.default_rule(),
+                        Cause::EvidenceUnreadable,
+                        detail,
+                    )),
+                }
+            }
+        };
+        self.act(&verdict, |guard| {
+            (guard.downstream_facts(), guard.downstream_evidence().ok())
+        })
+    }
+
+    fn downstream_facts(&self) -> ConnectionFacts {
+        ConnectionFacts {
+            cluster: None,
+            listener: self.text(at::DESTINATION_ADDRESS),
+            filter_chain: self.text(at::FILTER_CHAIN_NAME).filter(|n| !n.is_empty()),
+            server_name: self
+                .text(at::CONNECTION_SERVER_NAME)
+                .filter(|n| !n.is_empty())
+                .map(|n| n.to_ascii_lowercase()),
+            peer_address: self.text(at::SOURCE_ADDRESS),
+        }
+    }
+
+    fn downstream_evidence(&self) -> Result<Evidence, &'static str> {
+        let transport = match self.host.property(at::CONNECTION_TLS_VERSION) {
+            None => Transport::Plaintext,
+            Some(version) => transport_of(&version),
+        };
+        Ok(Evidence {
+            transport,
+            peer_sha256: read_sha256(self.host.property(at::CONNECTION_PEER_SHA256))?,
+            local_certificate: false,
+        })
+    }
+}
+
+/// A digest attribute: absent, or 64 hexadecimal digits.
+pub(super) fn read_sha256(property: Option<Vec<u8>>) -> Result<Option<[u8; 32]>, &'static str> {
+    match property {
+        None => Ok(None),
+        Some(hex) if hex.is_empty() => Ok(None),
+        Some(hex) => sha256_from_hex(&hex)
+            .map(Some)
+            .ok_or("the certificate's digest is not 64 hexadecimal digits"),
+    }
+}

@@ -1,0 +1,231 @@
+//! The `upstream` role: a cluster HTTP filter, and the gate that holds a
+//! request until its connection shows what it is.
+//!
+//! In a cluster filter the headers may come before the connection is up
+//! (Envoy 1.40; envoy issue 43540): `upstream.local_address` says whether it
+//! is. The attributes are those of the request's latest attempt; with hedging
+//! an earlier attempt still waits when a later one replaces them, so a waiting
+//! request is judged only while the attempt is still its own.
+
+use std::rc::Rc;
+
+use super::downstream::read_sha256;
+use super::flow::push_part;
+use super::gate::Waiting;
+use super::guard::{Guard, Step, transport_of};
+use crate::decision::{
+    Cause, ConnectionFacts, Direction, Evidence, Transport, Verdict, without_evidence,
+};
+use crate::host::Host;
+use crate::host::attributes as at;
+use crate::telemetry::{Kind, metrics};
+
+impl<H: Host> Guard<H> {
+    /// The headers of a request came in, on their way to a connection.
+    pub fn on_upstream_request(&mut self, stream: u32) -> Step {
+        debug_assert_eq!(self.direction, Direction::Upstream);
+        if let Some(step) = self.judge_if_connected() {
+            return step;
+        }
+        let waiting = Waiting {
+            stream,
+            since: self.host.now_nanos(),
+            attempt: self.attempt(),
+            address: self.host.property(at::UPSTREAM_ADDRESS),
+        };
+        if !self.gate.enter(waiting) {
+            self.count_wait("overflow");
+            let detail = format!("{} requests were waiting already", self.gate.len());
+            return self.deny_without_evidence(Cause::GateOverflow, detail);
+        }
+        self.gauge_pending(1);
+        self.schedule();
+        Step::Stop
+    }
+
+    /// Looks at all that wait, and lets go of those whose connection is up.
+    pub fn look(&mut self) {
+        if self.gate.len() == 0 {
+            self.schedule();
+            return;
+        }
+        let now = self.host.now_nanos();
+        for waiting in self.gate.look() {
+            self.host.select(waiting.stream);
+            let (result, step) = if self.is_superseded(&waiting) {
+                let detail = "a later attempt of the request replaced this one";
+                let step = self.deny_without_evidence(Cause::EvidenceSuperseded, detail);
+                ("superseded", step)
+            } else if let Some(step) = self.judge_if_connected() {
+                ("judged", step)
+            } else if self.gate.is_late(&waiting, now) {
+                let detail = format!("no connection after {} ms", self.policy.gate.timeout_ms);
+                let step = self.deny_without_evidence(Cause::GateTimeout, detail);
+                ("timeout", step)
+            } else {
+                continue;
+            };
+            self.stop_waiting(waiting.stream, result);
+            if step == Step::Continue {
+                self.host.resume();
+            }
+        }
+        self.schedule();
+    }
+
+    /// A stream is over. Where it waited, its connection may have failed, and
+    /// then the failure is the event.
+    pub fn on_upstream_done(&mut self, stream: u32) {
+        if !self.stop_waiting(stream, "gone") {
+            return;
+        }
+        if let Some(reason) = self.text(at::UPSTREAM_FAILURE).filter(|r| !r.is_empty()) {
+            let rule = self.policy.upstream.default_rule();
+            let verdict = without_evidence(rule, Cause::UpstreamTlsFailure, reason);
+            let facts = self.upstream_facts();
+            if let Some(finding) = verdict.findings.first() {
+                self.warn(Kind::TlsFailure, finding, &verdict, &facts);
+            }
+        }
+        self.schedule();
+    }
+
+    /// Whether the attributes are no longer those of this attempt.
+    fn is_superseded(&self, waiting: &Waiting) -> bool {
+        self.attempt() != waiting.attempt
+            || self.host.property(at::UPSTREAM_ADDRESS) != waiting.address
+    }
+
+    fn stop_waiting(&mut self, stream: u32, result: &str) -> bool {
+        if self.gate.leave(stream).is_none() {
+            return false;
+        }
+        self.gauge_pending(-1);
+        self.count_wait(result);
+        true
+    }
+
+    fn gauge_pending(&mut self, by: i64) {
+        self.reporter
+            .metrics
+            .add(&self.host, &metrics::GATE_PENDING, &[], by);
+    }
+
+    fn count_wait(&mut self, result: &str) {
+        self.reporter
+            .metrics
+            .add(&self.host, &metrics::GATE_WAITS, &[result], 1);
+    }
+
+    /// Judges and acts on the current stream; `None` while it is not connected.
+    fn judge_if_connected(&mut self) -> Option<Step> {
+        let tls_version = self.host.property(at::UPSTREAM_TLS_VERSION);
+        if tls_version.is_none() {
+            self.host.property(at::UPSTREAM_LOCAL_ADDRESS)?;
+        }
+        let now = self.now_seconds();
+        let mut key = std::mem::take(&mut self.key);
+        key.clear();
+        self.fill_key(&mut key, tls_version.as_deref());
+        let verdict = match self.flows.get(&key, now) {
+            Some(flow) => match &flow.verdict {
+                Some(verdict) => Rc::clone(verdict),
+                None => self.judge(&flow, now),
+            },
+            None => self.judge_new_upstream(&key, tls_version.as_deref(), now),
+        };
+        self.key = key;
+        Some(self.act(&verdict, |guard| {
+            let evidence = guard.upstream_evidence(tls_version.as_deref()).ok();
+            (guard.upstream_facts(), evidence)
+        }))
+    }
+
+    fn judge_new_upstream(
+        &mut self,
+        key: &[u8],
+        tls_version: Option<&[u8]>,
+        now: i64,
+    ) -> Rc<Verdict> {
+        let facts = self.upstream_facts();
+        match self.upstream_evidence(tls_version) {
+            Ok(evidence) => self.judge_new_flow(Some(key), facts, evidence, now),
+            Err(detail) => Rc::new(without_evidence(
+                self.policy.upstream.default_rule(),
+                Cause::EvidenceUnreadable,
+                detail,
+            )),
+        }
+    }
+
+    /// Everything that a verdict rests on, apart from the request and the
+    /// time, and not more: each property has its price.
+    fn fill_key(&self, key: &mut Vec<u8>, tls_version: Option<&[u8]>) {
+        let looks_at = self.policy.upstream.looks_at();
+        push_part(key, tls_version);
+        if tls_version.is_some() {
+            push_part(key, self.host.property(at::UPSTREAM_PEER_SHA256).as_deref());
+            if looks_at.local_certificate {
+                key.push(u8::from(self.has_local_certificate()));
+            }
+        }
+        if looks_at.cluster {
+            push_part(key, self.host.property(at::CLUSTER_NAME).as_deref());
+        }
+        if looks_at.server_name {
+            push_part(key, self.host.property(at::UPSTREAM_SERVER_NAME).as_deref());
+        }
+        if looks_at.peer_address {
+            push_part(key, self.host.property(at::UPSTREAM_ADDRESS).as_deref());
+        }
+    }
+
+    fn upstream_facts(&self) -> ConnectionFacts {
+        ConnectionFacts {
+            cluster: self.text(at::CLUSTER_NAME),
+            listener: None,
+            filter_chain: None,
+            server_name: self
+                .text(at::UPSTREAM_SERVER_NAME)
+                .filter(|n| !n.is_empty())
+                .map(|n| n.to_ascii_lowercase()),
+            peer_address: self.text(at::UPSTREAM_ADDRESS),
+        }
+    }
+
+    fn upstream_evidence(&self, tls_version: Option<&[u8]>) -> Result<Evidence, &'static str> {
+        Ok(Evidence {
+            transport: tls_version.map_or(Transport::Plaintext, transport_of),
+            peer_sha256: read_sha256(self.host.property(at::UPSTREAM_PEER_SHA256))?,
+            local_certificate: self.has_local_certificate(),
+        })
+    }
+
+    /// A certificate of ours has a subject or a SAN; a SPIFFE certificate has
+    /// an empty subject.
+    fn has_local_certificate(&self) -> bool {
+        [
+            at::UPSTREAM_LOCAL_SUBJECT,
+            at::UPSTREAM_LOCAL_URI_SAN,
+            at::UPSTREAM_LOCAL_DNS_SAN,
+        ]
+        .into_iter()
+        .any(|path| self.host.property(path).is_some_and(|v| !v.is_empty()))
+    }
+
+    /// Denies for want of evidence, under the rule that would have judged it
+    /// as far as that can be told without a connection.
+    fn deny_without_evidence(&mut self, cause: Cause, detail: impl Into<String>) -> Step {
+        let facts = self.upstream_facts();
+        let candidates = self.flows.candidates(&self.policy.upstream, &facts);
+        let rules = &self.policy.upstream;
+        // The strictest reading: only a rule that certainly applies may report.
+        let rule = match *candidates {
+            [index] => rules.rule(index).map(|rule| (index, rule)),
+            _ => None,
+        }
+        .unwrap_or_else(|| rules.default_rule());
+        let verdict = without_evidence(rule, cause, detail);
+        self.act(&verdict, |_| (facts, None))
+    }
+}

@@ -1,0 +1,157 @@
+//! A host in memory, for tests of the filters without a proxy.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use super::attributes::Path;
+use super::ports::{Host, Level, MetricId, MetricKind};
+
+/// What a stream did that its host would carry out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Answered with this status and body.
+    Respond(u32, String),
+    /// Let go on.
+    Resume,
+}
+
+/// A host in memory.
+#[derive(Debug, Default)]
+pub struct FakeHost {
+    /// The time, in nanoseconds.
+    pub now: Cell<u64>,
+    /// Attributes by stream.
+    pub properties: RefCell<HashMap<(u32, Path), Vec<u8>>>,
+    /// Request headers by stream.
+    pub headers: RefCell<HashMap<(u32, String), Vec<u8>>>,
+    /// What was done to which stream, in order.
+    pub acts: RefCell<Vec<(u32, Act)>>,
+    /// Filter state by stream.
+    pub filter_state: RefCell<HashMap<(u32, String), String>>,
+    /// Log lines.
+    pub lines: RefCell<Vec<String>>,
+    /// The timer.
+    pub tick: Cell<u32>,
+    /// Wake-ups asked for.
+    pub wakes: Cell<u32>,
+    /// Whether wake-ups are possible.
+    pub can_wake: Cell<bool>,
+    /// Properties asked for.
+    pub reads: RefCell<Vec<Path>>,
+    metrics: RefCell<Vec<(String, i64)>>,
+    stream: Cell<u32>,
+}
+
+impl FakeHost {
+    /// Sets an attribute of a stream.
+    pub fn set(&self, stream: u32, path: Path, value: impl AsRef<[u8]>) {
+        self.properties
+            .borrow_mut()
+            .insert((stream, path), value.as_ref().to_vec());
+    }
+
+    /// Removes an attribute of a stream.
+    pub fn unset(&self, stream: u32, path: Path) {
+        self.properties.borrow_mut().remove(&(stream, path));
+    }
+
+    /// Sets a request header of a stream.
+    pub fn header(&self, stream: u32, name: &str, value: impl AsRef<[u8]>) {
+        self.headers
+            .borrow_mut()
+            .insert((stream, name.to_owned()), value.as_ref().to_vec());
+    }
+
+    /// The sum of the metrics whose names hold all of these texts.
+    pub fn metric(&self, parts: &[&str]) -> i64 {
+        self.metrics
+            .borrow()
+            .iter()
+            .filter(|(name, _)| parts.iter().all(|p| name.contains(p)))
+            .map(|(_, value)| value)
+            .sum()
+    }
+}
+
+impl Host for std::rc::Rc<FakeHost> {
+    fn now_nanos(&self) -> u64 {
+        self.now.get()
+    }
+
+    fn property(&self, path: Path) -> Option<Vec<u8>> {
+        self.reads.borrow_mut().push(path);
+        self.properties
+            .borrow()
+            .get(&(self.stream.get(), path))
+            .cloned()
+    }
+
+    fn request_header(&self, name: &str) -> Option<Vec<u8>> {
+        self.headers
+            .borrow()
+            .get(&(self.stream.get(), name.to_owned()))
+            .cloned()
+    }
+
+    fn filter_state(&self, name: &'static str) -> Option<Vec<u8>> {
+        self.filter_state
+            .borrow()
+            .get(&(self.stream.get(), name.to_owned()))
+            .map(|value| value.clone().into_bytes())
+    }
+
+    fn set_filter_state(&self, name: &str, value: &str) {
+        self.filter_state
+            .borrow_mut()
+            .insert((self.stream.get(), name.to_owned()), value.to_owned());
+    }
+
+    fn log(&self, _: Level, line: &str) {
+        self.lines.borrow_mut().push(line.to_owned());
+    }
+
+    fn respond(&self, status: u32, _: &str, _: &str, body: &str) {
+        let act = Act::Respond(status, body.to_owned());
+        self.acts.borrow_mut().push((self.stream.get(), act));
+    }
+
+    fn resume(&self) {
+        self.acts
+            .borrow_mut()
+            .push((self.stream.get(), Act::Resume));
+    }
+
+    fn select(&self, stream: u32) {
+        self.stream.set(stream);
+    }
+
+    fn set_tick(&self, millis: u32) {
+        self.tick.set(millis);
+    }
+
+    fn wake_soon(&self) -> bool {
+        if self.can_wake.get() {
+            self.wakes.set(self.wakes.get() + 1);
+        }
+        self.can_wake.get()
+    }
+
+    fn define_metric(&self, _: MetricKind, name: &str) -> Option<MetricId> {
+        let mut metrics = self.metrics.borrow_mut();
+        let position = metrics
+            .iter()
+            .position(|(n, _)| n == name)
+            .unwrap_or_else(|| {
+                metrics.push((name.to_owned(), 0));
+                metrics.len() - 1
+            });
+        u32::try_from(position).ok().map(MetricId)
+    }
+
+    fn add_metric(&self, id: MetricId, offset: i64) {
+        let index = usize::try_from(id.0).unwrap_or(usize::MAX);
+        if let Some((_, value)) = self.metrics.borrow_mut().get_mut(index) {
+            *value += offset;
+        }
+    }
+}

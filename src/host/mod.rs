@@ -1,0 +1,12 @@
+//! The proxy that hosts the plugin: the ports that the filters use, and the
+//! only code that calls Envoy.
+
+pub mod attributes;
+#[cfg(target_arch = "wasm32")]
+pub mod envoy;
+#[cfg(test)]
+pub mod fake;
+pub mod forwarded;
+pub mod ports;
+
+pub use ports::{Host, Level, MetricId, MetricKind};

@@ -1,0 +1,62 @@
+//! What the filters need of a proxy. The core knows no more of Envoy than this.
+
+use super::attributes::Path;
+
+/// Severity of a line in the host's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// For the record.
+    Info,
+    /// Something to look at.
+    Warn,
+    /// Something was denied, or does not work.
+    Error,
+}
+
+/// The kinds of metric the plugin keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+}
+
+/// A metric that the host knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricId(pub u32);
+
+/// The proxy, seen from a callback. All calls concern the stream that the
+/// callback is about, or the one last named to [`Host::select`]. No call can
+/// fail in a way that the caller would have to handle: what cannot be had is
+/// absent, and what cannot be done was not needed (a stream that is gone).
+pub trait Host {
+    /// Nanoseconds since the Unix epoch, by the host's clock.
+    fn now_nanos(&self) -> u64;
+    /// An attribute of the stream, as bytes; `None` where it is absent.
+    fn property(&self, path: Path) -> Option<Vec<u8>>;
+    /// The first value of a request header, as bytes.
+    fn request_header(&self, name: &str) -> Option<Vec<u8>>;
+    /// A value that was put there before, by any filter of the request.
+    fn filter_state(&self, name: &'static str) -> Option<Vec<u8>>;
+    /// Puts a value where access logs find it: `%FILTER_STATE(wasm.name)%`.
+    fn set_filter_state(&self, name: &str, value: &str);
+    /// Writes a line to the host's log.
+    fn log(&self, level: Level, line: &str);
+    /// Answers the request in place of the upstream, once; `details` becomes
+    /// `%RESPONSE_CODE_DETAILS%`.
+    fn respond(&self, status: u32, details: &str, content_type: &str, body: &str);
+    /// Lets a paused request go on.
+    fn resume(&self);
+    /// Makes the calls that follow concern this stream.
+    fn select(&self, stream: u32);
+    /// Calls the root's tick each so many milliseconds; 0 for never.
+    fn set_tick(&self, millis: u32);
+    /// Asks for a wake-up as soon as the worker has done what else is due.
+    /// `false` where the host cannot.
+    fn wake_soon(&self) -> bool;
+    /// A metric of this name; `None` where the host refuses it.
+    fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId>;
+    /// Adds to a metric.
+    fn add_metric(&self, id: MetricId, offset: i64);
+}

@@ -1,0 +1,31 @@
+//! hopguard judges every TLS hop of a proxy by the connection's own evidence,
+//! against OWASP ASVS 4.0 V9.2, before an application byte leaves.
+//!
+//! The layers, each of which knows only those below it:
+//!
+//! | layer | concern |
+//! |---|---|
+//! | [`filter`] | when to look at which stream, and what to do with the verdict |
+//! | [`config`] | from JSON to a validated policy |
+//! | [`telemetry`] | events, metrics, filter state |
+//! | [`host`] | the proxy as a set of ports; the only caller of Envoy |
+//! | [`decision`] | facts, policy, and the decision between them: pure |
+//! | [`trust`] | certificates, names, paths, signatures: pure |
+//!
+//! [`decision`] and [`trust`] get bytes and a time, do no I/O, and build and
+//! test natively. As a WebAssembly module the crate is a proxy-wasm plugin
+//! (ABI 0.2.1) for Envoy.
+
+pub mod config;
+pub mod decision;
+pub mod filter;
+pub mod host;
+pub mod telemetry;
+pub mod trust;
+
+#[cfg(target_arch = "wasm32")]
+mod entry {
+    proxy_wasm::main! {{
+        crate::filter::root::register();
+    }}
+}

@@ -1,0 +1,177 @@
+//! Metrics: fixed names, bounded dimensions, minted when first needed.
+//!
+//! Labels are written as `tag.=.value;.`, the form that Istio extracts; the
+//! `stats_tags` for plain Envoy are in `docs/telemetry.md`. No label holds
+//! anything that a peer chose: rule names are the operator's, and checked.
+
+use std::collections::HashMap;
+
+use crate::decision::{CacheCounts, Cause, Direction, Outcome, Verdict};
+use crate::host::{Host, MetricId, MetricKind};
+
+/// A metric that the plugin can report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// The name before the labels.
+    pub name: &'static str,
+    /// Counter or gauge.
+    pub kind: MetricKind,
+    /// The labels, in order.
+    pub labels: &'static [&'static str],
+    /// What it counts.
+    pub meaning: &'static str,
+}
+
+/// Decisions: one for each request (and each upstream attempt).
+pub const DECISIONS: Description = Description {
+    name: "hopguard.decisions",
+    kind: MetricKind::Counter,
+    labels: &["direction", "verdict", "control", "cause", "rule"],
+    meaning: "Requests judged; upstream, each attempt. Without a finding, control and cause are `none`.",
+};
+/// Warnings that deny nothing.
+pub const WARNINGS: Description = Description {
+    name: "hopguard.warnings",
+    kind: MetricKind::Counter,
+    labels: &["direction", "cause", "rule"],
+    meaning: "Things to look at that denied nothing, and TLS failures.",
+};
+/// Events.
+pub const EVENTS: Description = Description {
+    name: "hopguard.events",
+    kind: MetricKind::Counter,
+    labels: &["result"],
+    meaning: "Events by what became of them: `logged`, or `folded` into a summary.",
+};
+/// Verdicts on certificates.
+pub const CERTIFICATE_CACHE: Description = Description {
+    name: "hopguard.certificate_cache",
+    kind: MetricKind::Counter,
+    labels: &["direction", "result"],
+    meaning: "Verdicts on certificates looked up: `hit`, `miss` (judged anew), `eviction` (dropped for want of room).",
+};
+/// Connections judged before.
+pub const FLOW_CACHE: Description = Description {
+    name: "hopguard.flow_cache",
+    kind: MetricKind::Counter,
+    labels: &["direction", "result"],
+    meaning: "Connections looked up: `miss` (facts collected anew), `eviction`. Hits are the decisions that were no miss.",
+};
+/// Requests that wait for a connection.
+pub const GATE_PENDING: Description = Description {
+    name: "hopguard.gate_pending",
+    kind: MetricKind::Gauge,
+    labels: &[],
+    meaning: "Requests that wait for their upstream connection now.",
+};
+/// Requests that had to wait.
+pub const GATE_WAITS: Description = Description {
+    name: "hopguard.gate_waits",
+    kind: MetricKind::Counter,
+    labels: &["result"],
+    meaning: "Requests that had to wait for their upstream connection, by how it ended: `judged`, `timeout`, `superseded`, `gone` (client or connection), `overflow` (did not wait: too many did).",
+};
+/// Configurations.
+pub const CONFIGURATIONS: Description = Description {
+    name: "hopguard.configurations",
+    kind: MetricKind::Counter,
+    labels: &["result"],
+    meaning: "Policies by what became of them: `accepted`, `rejected`. One for each worker and role, and the main thread.",
+};
+
+/// All metrics, in the order of the table in `docs/telemetry.md`.
+pub const ALL: [&Description; 8] = [
+    &DECISIONS,
+    &WARNINGS,
+    &EVENTS,
+    &CERTIFICATE_CACHE,
+    &FLOW_CACHE,
+    &GATE_PENDING,
+    &GATE_WAITS,
+    &CONFIGURATIONS,
+];
+
+impl Description {
+    /// The host's name of this metric with these label values.
+    pub fn with(&self, values: &[&str]) -> String {
+        let mut name = self.name.to_owned();
+        for (label, value) in self.labels.iter().zip(values) {
+            for part in [".", label, ".=.", value, ";"] {
+                name.push_str(part);
+            }
+        }
+        if !self.labels.is_empty() {
+            name.push('.');
+        }
+        name
+    }
+}
+
+/// The metrics of one root context.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    decisions: HashMap<(Direction, u16, Outcome, Option<Cause>), Option<MetricId>>,
+    others: HashMap<(&'static str, Vec<Box<str>>), Option<MetricId>>,
+}
+
+impl Metrics {
+    /// Counts a decision.
+    pub fn decision(&mut self, host: &impl Host, direction: Direction, verdict: &Verdict) {
+        let cause = verdict.primary().map(|f| f.cause);
+        let key = (direction, verdict.rule_index, verdict.outcome, cause);
+        let id = self.decisions.entry(key).or_insert_with(|| {
+            let name = DECISIONS.with(&[
+                direction.as_str(),
+                verdict.outcome.as_str(),
+                verdict.primary().map_or("none", |f| f.requirement.as_str()),
+                cause.map_or("none", Cause::code),
+                &verdict.rule.name,
+            ]);
+            host.define_metric(DECISIONS.kind, &name)
+        });
+        if let Some(id) = id {
+            host.add_metric(*id, 1);
+        }
+    }
+
+    /// Adds to any other metric. `values` must come from bounded sets.
+    pub fn add(&mut self, host: &impl Host, metric: &Description, values: &[&str], offset: i64) {
+        if offset == 0 {
+            return;
+        }
+        let key = (metric.name, values.iter().map(|v| Box::from(*v)).collect());
+        let id = self
+            .others
+            .entry(key)
+            .or_insert_with(|| host.define_metric(metric.kind, &metric.with(values)));
+        if let Some(id) = id {
+            host.add_metric(*id, offset);
+        }
+    }
+
+    /// Adds what happened in the certificate cache.
+    pub fn certificate_cache(&mut self, host: &impl Host, direction: Direction, c: CacheCounts) {
+        for (result, n) in [
+            ("hit", c.hits),
+            ("miss", c.misses),
+            ("eviction", c.evictions),
+        ] {
+            let n = i64::try_from(n).unwrap_or(i64::MAX);
+            self.add(host, &CERTIFICATE_CACHE, &[direction.as_str(), result], n);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_written_for_istio() {
+        assert_eq!(
+            GATE_WAITS.with(&["judged"]),
+            "hopguard.gate_waits.result.=.judged;."
+        );
+        assert_eq!(GATE_PENDING.with(&[]), "hopguard.gate_pending");
+    }
+}

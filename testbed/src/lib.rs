@@ -1,0 +1,24 @@
+//! What hopguard's tests, demo and benchmark stand on: a real Envoy, a PKI, upstreams
+//! that record every byte, and a client.
+
+#![warn(missing_docs)]
+#![deny(unsafe_op_in_unsafe_fn)]
+#![deny(clippy::undocumented_unsafe_blocks)]
+
+pub mod client;
+pub mod config;
+pub mod envoy;
+pub mod error;
+mod openssl_peer;
+mod parent_death;
+pub mod pki;
+mod port;
+mod runtime;
+mod target;
+mod tls;
+pub mod upstream;
+pub mod wasm;
+
+pub use error::{Error, Result};
+pub use port::free_port;
+pub use tls::{TlsVersion, TlsVersions};

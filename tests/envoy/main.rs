@@ -1,0 +1,13 @@
+//! hopguard in a real Envoy: the built module, real TLS servers, real
+//! certificates. One file a capability; `support` has what they share.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod downstream;
+mod gate;
+mod support;

@@ -1,0 +1,125 @@
+//! What the tests share: policies, guarded Envoys, and the events they write.
+
+use hopguard_testbed::config::{Bootstrap, Cluster, FailurePolicy, HttpListener, Route, Wasm};
+use hopguard_testbed::envoy::Envoy;
+use hopguard_testbed::pki::{Authority, Pki};
+use hopguard_testbed::wasm;
+use serde_json::{Value, json};
+
+/// What an access log prints of each request.
+pub const ACCESS_LOG: &str = "ACCESS %REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_CODE_DETAILS% \
+    verdict=%FILTER_STATE(wasm.hopguard.verdict:PLAIN)% \
+    cause=%FILTER_STATE(wasm.hopguard.cause:PLAIN)% \
+    control=%FILTER_STATE(wasm.hopguard.control:PLAIN)% \
+    rule=%FILTER_STATE(wasm.hopguard.rule:PLAIN)%\n";
+
+/// A policy with one store `ca` (this root, with the intermediate that signs
+/// the leaves of [`Pki`]), and these fields besides.
+pub fn policy(pki: &Pki, fields: Value) -> Value {
+    let mut policy = json!({
+        "version": 1,
+        "trust_stores": [store("ca", &pki.root, &[&pki.intermediate])],
+    });
+    merge(&mut policy, fields);
+    policy
+}
+
+/// A trust store of this root and these intermediates.
+pub fn store(name: &str, root: &Authority, intermediates: &[&Authority]) -> Value {
+    let mut store = json!({ "name": name, "ca_certificates": root.pem() });
+    if !intermediates.is_empty() {
+        let pem: String = intermediates.iter().map(|i| i.pem()).collect();
+        store["intermediate_certificates"] = json!(pem);
+    }
+    store
+}
+
+fn merge(into: &mut Value, fields: Value) {
+    let (Some(into), Value::Object(fields)) = (into.as_object_mut(), fields) else {
+        panic!("a policy is an object");
+    };
+    into.extend(fields);
+}
+
+/// A rule that waives TLS downstream, so that a test of the upstream side can
+/// use a plaintext client.
+pub fn plaintext_clients() -> Value {
+    json!([{
+        "name": "plaintext-clients",
+        "waive": [{ "controls": ["V9.2.2"], "reason": "the test's client", "until": "2099-12-31" }],
+    }])
+}
+
+/// The plugin in a role, under a policy.
+pub fn plugin(role: &str, policy: &Value) -> Wasm {
+    let path = wasm::plugin_path().unwrap();
+    Wasm::new(&path, role)
+        .configuration(policy)
+        .failure_policy(FailurePolicy::FailClosed)
+}
+
+/// The filter of a role, under a policy.
+pub fn filter(role: &str, policy: &Value) -> Value {
+    plugin(role, policy).http_filter()
+}
+
+/// An Envoy whose one listener `front` (plaintext, unguarded) sends all to this
+/// cluster, guarded by the `upstream` role.
+pub async fn guarded_cluster(cluster: Cluster, policy: &Value) -> Envoy {
+    let listener = HttpListener::new("front")
+        .access_log(ACCESS_LOG)
+        .route(Route::all("backend"));
+    start(
+        Bootstrap::new()
+            .http(listener)
+            .cluster(cluster.filter(filter("upstream", policy))),
+    )
+    .await
+}
+
+/// Starts an Envoy with one worker.
+pub async fn start(bootstrap: Bootstrap) -> Envoy {
+    Envoy::builder()
+        .config(bootstrap)
+        .concurrency(1)
+        .start()
+        .await
+        .unwrap()
+}
+
+/// The events that Envoy's log holds so far.
+pub fn events(envoy: &Envoy) -> Vec<Value> {
+    envoy.logs().iter().filter_map(|line| event(line)).collect()
+}
+
+/// The event in a line of Envoy's log, if it has one.
+pub fn event(line: &str) -> Option<Value> {
+    let json = line.get(line.find("{\"timestamp\"")?..)?;
+    serde_json::from_str(json).ok()
+}
+
+/// Waits for an event with this cause.
+pub async fn wait_for_event(envoy: &Envoy, cause: &str) -> Value {
+    let line = envoy
+        .wait_for_log(|line| event(line).is_some_and(|e| e["error.type"] == cause))
+        .await
+        .unwrap();
+    event(&line).unwrap()
+}
+
+/// The events with this cause.
+pub fn events_of(envoy: &Envoy, cause: &str) -> Vec<Value> {
+    let mut events = events(envoy);
+    events.retain(|e| e["error.type"] == cause);
+    events
+}
+
+/// The sum of hopguard's metrics whose names hold all of these texts.
+pub async fn metric(envoy: &Envoy, parts: &[&str]) -> u64 {
+    let stats = envoy.stats("wasmcustom.hopguard").await.unwrap();
+    stats
+        .iter()
+        .filter(|(name, _)| parts.iter().all(|p| name.contains(p)))
+        .map(|(_, value)| value)
+        .sum()
+}
