@@ -1,1 +1,475 @@
+//! Each way in which a policy can be wrong, and the field that is named.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails may panic"
+)]
+
+use serde_json::{Value, json};
+
+use super::{MAX_BYTES, parse};
+use crate::decision::{Enforcement, Policy};
+use crate::trust::tests::pki::{NOW, plain_authority, self_signed};
+
+fn pem(der: &[u8]) -> String {
+    // One line of base64 is what PEM readers must take; `openssl` wraps it.
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for (index, three) in der.chunks(3).enumerate() {
+        if index % 16 == 0 {
+            text.push('\n');
+        }
+        let n = three.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - three.len()));
+        for i in 0..4 {
+            text.push(if i <= three.len() {
+                char::from(DIGITS[(n >> (18 - 6 * i) & 63) as usize])
+            } else {
+                '='
+            });
+        }
+    }
+    format!("-----BEGIN CERTIFICATE-----{text}\n-----END CERTIFICATE-----\n")
+}
+
+fn read(policy: &Value) -> Result<Policy, String> {
+    parse(policy.to_string().as_bytes(), NOW).map_err(|e| e.to_string())
+}
+
+/// A policy that is right, changed at one place.
+fn changed(pointer: &str, value: Value) -> Value {
+    let mut policy = json!({
+        "version": 1,
+        "trust_stores": [{ "name": "ca", "ca_certificates": pem(&plain_authority("ca").der) }],
+        "default_trust_stores": ["ca"],
+        "downstream": [{
+            "name": "clients",
+            "match": { "listeners": ["*:8443"] },
+            "require": { "peer_certificate": { "trust_stores": ["ca"], "names": "any" } }
+        }],
+        "upstream": [{
+            "name": "api",
+            "match": { "clusters": ["api*"], "addresses": ["10.0.0.0/8"] },
+            "require": {
+                "min_tls_version": "1.2",
+                "peer_certificate": {
+                    "trust_stores": ["ca"],
+                    "names": { "dns": ["api.example"] },
+                    "min_rsa_bits": 3072,
+                    "curves": ["P-256"]
+                },
+                "client_authentication": { "certificate": true, "headers": ["Authorization"] }
+            },
+            "waive": [{ "controls": ["V9.2.3"], "reason": "migration", "until": "2026-12-31" }]
+        }]
+    });
+    if !pointer.is_empty() {
+        let (parent, field) = pointer.rsplit_once('/').unwrap();
+        let parent = policy.pointer_mut(parent).unwrap();
+        match parent {
+            Value::Array(list) => list[field.parse::<usize>().unwrap()] = value,
+            _ if value.is_null() => {
+                parent.as_object_mut().unwrap().remove(field);
+            }
+            _ => parent[field] = value,
+        }
+    }
+    policy
+}
+
+#[test]
+fn the_policy_of_these_tests_is_right() {
+    let policy = read(&changed("", Value::Null)).unwrap();
+    assert_eq!(policy.upstream.iter().count(), 2);
+    assert_eq!(policy.clock_skew_seconds, 300);
+}
+
+#[test]
+fn each_mistake_names_its_field() {
+    let leaf = pem(&self_signed(|_| {}).der);
+    let up = "/upstream/0";
+    let peer = "/upstream/0/require/peer_certificate";
+    let rows: Vec<(String, Value, &str)> = vec![
+        (
+            "/version".into(),
+            json!(2),
+            "version: this hopguard reads version 1, not 2",
+        ),
+        ("/version".into(), Value::Null, "missing field `version`"),
+        (
+            "/mode".into(),
+            json!("audit"),
+            "mode: unknown variant `audit`",
+        ),
+        ("/surprise".into(), json!(1), "unknown field `surprise`"),
+        (
+            "/clock_skew_seconds".into(),
+            json!(86_401),
+            "clock_skew_seconds: 86401 is not within",
+        ),
+        (
+            "/clock_skew_seconds".into(),
+            json!(-1),
+            "clock_skew_seconds: invalid value",
+        ),
+        (
+            "/gate".into(),
+            json!({"timeout_ms": 0}),
+            "gate.timeout_ms: 0 is not within",
+        ),
+        (
+            "/gate".into(),
+            json!({"max_pending": 0}),
+            "gate.max_pending: 0 is not within",
+        ),
+        (
+            "/gate".into(),
+            json!({"timeout": 1}),
+            "gate.timeout: unknown field `timeout`",
+        ),
+        (
+            "/trust_stores/0".into(),
+            json!({"name": "ca"}),
+            "trust_stores[0]: a trust store must trust something",
+        ),
+        (
+            "/trust_stores/0/name".into(),
+            json!("c a"),
+            "trust_stores[0].name: \"c a\" is no name",
+        ),
+        (
+            "/trust_stores/0/ca_certificates".into(),
+            json!("x"),
+            "trust_stores[0].ca_certificates: ",
+        ),
+        (
+            "/trust_stores/0/ca_certificates".into(),
+            json!(leaf),
+            "trust_stores[0].ca_certificates[0]: ",
+        ),
+        (
+            "/trust_stores/0/pinned_certificate_sha256".into(),
+            json!(["00"]),
+            "trust_stores[0].pinned_certificate_sha256[0]: \"00\" is no SHA-256",
+        ),
+        (
+            "/trust_stores/0/spiffe_trust_domains".into(),
+            json!(["Prod/x"]),
+            "trust_stores[0].spiffe_trust_domains[0]: ",
+        ),
+        (
+            "/default_trust_stores".into(),
+            json!(["cb"]),
+            "default_trust_stores[0]: \"cb\" is not among trust_stores",
+        ),
+        (
+            format!("{up}/name"),
+            json!("default"),
+            "upstream[0].name: \"default\" is the name of another rule",
+        ),
+        (
+            format!("{up}/name"),
+            json!(""),
+            "upstream[0].name: \"\" is no name",
+        ),
+        (
+            format!("{up}/name"),
+            Value::Null,
+            "upstream[0]: missing field `name`",
+        ),
+        (
+            format!("{up}/mode"),
+            json!("off"),
+            "upstream[0].mode: unknown variant `off`",
+        ),
+        (
+            format!("{up}/match/clusters"),
+            json!([]),
+            "upstream[0].match.clusters: it is empty",
+        ),
+        (
+            format!("{up}/match/clusters"),
+            json!("api"),
+            "upstream[0].match.clusters: invalid type",
+        ),
+        (
+            format!("{up}/match/clusters"),
+            json!(["*".repeat(17)]),
+            "upstream[0].match.clusters[0]: ",
+        ),
+        (
+            format!("{up}/match/addresses"),
+            json!(["10.0.0.1/8"]),
+            "upstream[0].match.addresses[0]: ",
+        ),
+        (
+            format!("{up}/match/listeners"),
+            json!(["*"]),
+            "upstream[0].match.listeners: only downstream rules",
+        ),
+        (
+            "/downstream/0/match/clusters".into(),
+            json!(["*"]),
+            "downstream[0].match.clusters: only upstream rules",
+        ),
+        (
+            format!("{up}/require/min_tls_version"),
+            json!("1.4"),
+            "upstream[0].require.min_tls_version: \"1.4\" is no version",
+        ),
+        (
+            format!("{up}/require/min_tls_version"),
+            json!(1.2),
+            "upstream[0].require.min_tls_version: invalid type",
+        ),
+        (
+            format!("{peer}/trust_stores"),
+            json!([]),
+            "peer_certificate.trust_stores: it names no trust store",
+        ),
+        (
+            format!("{peer}/trust_stores"),
+            json!(["x"]),
+            "peer_certificate.trust_stores[0]: \"x\" is not among trust_stores",
+        ),
+        (
+            format!("{peer}/names"),
+            Value::Null,
+            "peer_certificate.names: it is missing",
+        ),
+        (
+            format!("{peer}/names"),
+            json!({}),
+            "peer_certificate.names: it names nobody",
+        ),
+        (
+            format!("{peer}/names"),
+            json!("all"),
+            "peer_certificate.names: \"all\" is neither",
+        ),
+        (
+            format!("{peer}/names"),
+            json!(["a"]),
+            "peer_certificate.names: invalid type",
+        ),
+        (
+            format!("{peer}/names"),
+            json!({"dn": []}),
+            "peer_certificate.names.dn: unknown field `dn`",
+        ),
+        (
+            format!("{peer}/names"),
+            json!({"dns": ["a_b.example", "grün.example"]}),
+            "names.dns[1]: ",
+        ),
+        (
+            format!("{peer}/names"),
+            json!({"dns": ["*"]}),
+            "names.dns[0]: ",
+        ),
+        (
+            format!("{peer}/names"),
+            json!({"ip": ["10.0.0"]}),
+            "names.ip[0]: ",
+        ),
+        (
+            format!("{peer}/names"),
+            json!({"spiffe": ["https://x"]}),
+            "names.spiffe[0]: ",
+        ),
+        (
+            format!("{peer}/names"),
+            json!({"spiffe": ["spiffe://"]}),
+            "names.spiffe[0]: ",
+        ),
+        (
+            format!("{peer}/names"),
+            json!({"email": ["a@b.example"]}),
+            "names.email: servers are not known",
+        ),
+        (
+            "/downstream/0/require/peer_certificate/names".into(),
+            json!("authority"),
+            "names: \"authority\" names the server",
+        ),
+        (
+            format!("{peer}/min_rsa_bits"),
+            json!(1024),
+            "peer_certificate.min_rsa_bits: 1024 is not within",
+        ),
+        (
+            format!("{peer}/curves"),
+            json!(["P-192"]),
+            "peer_certificate.curves[0]: \"P-192\" is no curve",
+        ),
+        (
+            format!("{peer}/curves"),
+            json!([]),
+            "peer_certificate.curves: it allows no curve",
+        ),
+        (
+            format!("{peer}/forwarded_client_cert"),
+            json!("set_by_this_envoy"),
+            "forwarded_client_cert: it speaks of clients",
+        ),
+        (
+            format!("{peer}/forwarded_client_cert"),
+            json!("trust_me"),
+            "forwarded_client_cert: unknown variant",
+        ),
+        (
+            format!("{up}/require/client_authentication"),
+            json!({}),
+            "client_authentication: it accepts no way",
+        ),
+        (
+            format!("{up}/require/client_authentication"),
+            json!({"headers": ["a b"]}),
+            "client_authentication.headers[0]: \"a b\" is no header name",
+        ),
+        (
+            "/downstream/0/require/client_authentication".into(),
+            json!({"certificate": true}),
+            "downstream[0].require.client_authentication: it speaks of this proxy's own",
+        ),
+        (
+            format!("{up}/waive/0/controls"),
+            json!([]),
+            "waive[0].controls: it waives nothing",
+        ),
+        (
+            format!("{up}/waive/0/controls"),
+            json!(["V9.2.5"]),
+            "waive[0].controls[0]: \"V9.2.5\" cannot be waived",
+        ),
+        (
+            format!("{up}/waive/0/reason"),
+            Value::Null,
+            "waive[0]: missing field `reason`",
+        ),
+        (
+            format!("{up}/waive/0/reason"),
+            json!(" "),
+            "waive[0].reason: it gives no reason",
+        ),
+        (
+            format!("{up}/waive/0/until"),
+            Value::Null,
+            "waive[0]: missing field `until`",
+        ),
+        (
+            format!("{up}/waive/0/until"),
+            json!("2026-02-30"),
+            "waive[0].until: \"2026-02-30\" is no day",
+        ),
+    ];
+    for (pointer, value, expected) in rows {
+        let error = read(&changed(&pointer, value)).map(|_| ()).unwrap_err();
+        assert!(
+            error.starts_with("the policy is refused: ") && error.contains(expected),
+            "{pointer}:\n  got      {error}\n  expected {expected}"
+        );
+        assert!(!error.contains('\n'), "one sentence: {error}");
+    }
+}
+
+#[test]
+fn names_of_rules_and_stores_are_unique() {
+    let mut policy = changed("", Value::Null);
+    let rule = policy["upstream"][0].clone();
+    policy["upstream"].as_array_mut().unwrap().push(rule);
+    assert!(
+        read(&policy)
+            .unwrap_err()
+            .contains("upstream[1].name: \"api\" is the name of another rule")
+    );
+    let mut policy = changed("", Value::Null);
+    let store = policy["trust_stores"][0].clone();
+    policy["trust_stores"].as_array_mut().unwrap().push(store);
+    assert!(
+        read(&policy)
+            .unwrap_err()
+            .contains("trust_stores[1].name: \"ca\" is the name of another store")
+    );
+}
+
+#[test]
+fn what_is_no_policy_is_refused() {
+    for (text, expected) in [
+        (&b""[..], "there is no policy"),
+        (b" \n", "there is no policy"),
+        (b"null", "invalid type: null"),
+        (b"[]", "invalid length 0"),
+        (b"{\"version\": 1} x", "trailing characters"),
+        (
+            b"{\"version\": 1, \"version\": 1}",
+            "duplicate field `version`",
+        ),
+        (b"\xff\xfe", "expected value"),
+        (b"{\"version\": 1", "EOF"),
+    ] {
+        let error = parse(text, NOW).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let huge = vec![b' '; MAX_BYTES + 1];
+    assert!(
+        parse(&[b"{", &huge[..]].concat(), NOW)
+            .unwrap_err()
+            .to_string()
+            .contains("more than")
+    );
+}
+
+#[test]
+fn deep_nesting_is_refused_and_does_not_overflow() {
+    let deep = format!(
+        "{{\"version\": {}1{}}}",
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
+    assert!(parse(deep.as_bytes(), NOW).is_err());
+}
+
+#[test]
+fn a_rule_may_report_while_the_policy_enforces() {
+    let policy = read(&changed("/upstream/0/mode", json!("report"))).unwrap();
+    let modes: Vec<_> = policy.upstream.iter().map(|r| r.enforcement).collect();
+    assert_eq!(modes, [Enforcement::Report, Enforcement::Enforce]);
+    let policy = read(&changed("/mode", json!("report"))).unwrap();
+    assert!(
+        policy
+            .upstream
+            .iter()
+            .all(|r| r.enforcement == Enforcement::Report)
+    );
+}
+
+#[test]
+fn names_may_be_left_out_where_the_store_has_pins_only() {
+    let leaf = self_signed(|_| {});
+    let mut policy = changed("/upstream/0/require/peer_certificate/names", Value::Null);
+    policy["trust_stores"][0] = json!({ "name": "ca", "pinned_certificates": pem(&leaf.der) });
+    assert!(read(&policy).is_ok());
+}
+
+#[test]
+fn a_thousand_rules_and_two_hundred_cas_are_read() {
+    let one = pem(&plain_authority("ca 0").der);
+    let mut pem_text = String::new();
+    for n in 0..200 {
+        pem_text.push_str(&pem(&plain_authority(&format!("ca {n}")).der));
+    }
+    assert!(pem_text.len() > 150 * one.len());
+    let rules: Vec<_> = (0..1_000)
+        .map(|n| {
+            json!({
+                "name": format!("rule-{n}"),
+                "match": { "clusters": [format!("cluster-{n}-*")] },
+                "require": { "peer_certificate": { "trust_stores": ["ca"], "names": "any" } }
+            })
+        })
+        .collect();
+    let mut policy = changed("/trust_stores/0/ca_certificates", json!(pem_text));
+    policy["upstream"] = json!(rules);
+    assert_eq!(read(&policy).unwrap().upstream.iter().count(), 1_001);
+}

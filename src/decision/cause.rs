@@ -69,6 +69,7 @@ causes! {
     ClientCertificateMissing "client_certificate_missing" V9_2_3 "The client presented no certificate.";
     CredentialMissing "credential_missing" V9_2_3 "The proxy authenticates itself in none of the ways that the rule accepts.";
     UpstreamTlsFailure "upstream_tls_failure" V9_2_5 "The TLS connection to the upstream failed.";
+    UpstreamConnectionFailed "upstream_connection_failed" V9_2_5 "The connection to the upstream was refused, closed or timed out before TLS said why.";
     CertificateNearExpiry "certificate_near_expiry" V9_2_1 "The certificate is accepted and ends soon.";
     WaiverNearEnd "waiver_near_end" V9_2_1 "A waiver is in use and ends soon.";
     WaiverExpired "waiver_expired" V9_2_1 "A waiver is past its last day, so that what it waived denies again.";

@@ -18,9 +18,18 @@ use crate::trust::{
 /// Entries in each of the two generations.
 ///
 /// 2 × 2,048: twice the certificates that a gateway with a thousand upstreams
-/// and rotating peers sees at once. At 1 to 2 KiB an entry (names, subject,
-/// issuer; all cut), the cache stays under 8 MiB a root context.
+/// and rotating peers sees at once. At no more than [`KEPT_NAMES`] and 2 KiB
+/// for the rest (subject and issuer are cut), the cache stays under 24 MiB a
+/// root context; with ordinary certificates it is a tenth of that.
 const HALF: usize = 2_048;
+
+/// Bytes of names that are kept with a verdict. A certificate with more (only a
+/// CA that the policy trusts can issue it) is judged anew each time.
+const KEPT_NAMES: usize = 4 * 1024;
+
+/// Seconds that a rejection is kept at the longest: a clock that was wrong, or
+/// an issuer that was not valid yet, must not deny for the life of a worker.
+const KEPT_REJECTION: i64 = 300;
 
 /// What an event tells of a certificate; every text may hold what its owner
 /// chose, and is cleaned when it is printed.
@@ -171,32 +180,24 @@ impl Certificates {
         let Some(pem) = source.certificate(question.demands.forwarded_certificate) else {
             return self.judge_by_digest(question);
         };
+        // Not to be remembered: a forwarded header may be broken or another's
+        // while the connection's certificate, whose digest is the key, is not.
         let rejected = |rejection: Rejection| CertificateVerdict {
             result: Err(rejection),
             summary: None,
             names: Vec::new(),
-            valid_until: i64::MAX,
+            valid_until: question.now,
         };
         let certificate =
             match single_certificate(&pem).and_then(|der: Vec<u8>| Certificate::parse(&der)) {
                 Ok(certificate) => certificate,
-                // Not to be remembered: a forwarded header may be broken while the
-                // connection's certificate, whose digest is the key, is not.
-                Err(error) => {
-                    return CertificateVerdict {
-                        valid_until: question.now,
-                        ..rejected(error.into())
-                    };
-                }
+                Err(error) => return rejected(error.into()),
             };
         if *certificate.sha256() != question.sha256 {
-            return CertificateVerdict {
-                valid_until: question.now,
-                ..rejected(Rejection::new(
-                    Cause::CertificateDigestMismatch,
-                    "the certificate's SHA-256 is not the connection's",
-                ))
-            };
+            return rejected(Rejection::new(
+                Cause::CertificateDigestMismatch,
+                "the certificate's SHA-256 is not the connection's",
+            ));
         }
         self.judge_certificate(question, &certificate)
     }
@@ -256,12 +257,7 @@ impl Certificates {
             self.verifier.as_ref(),
         ) {
             Err(error) => {
-                // A rejection can only turn into a permit when a certificate
-                // becomes valid; ask again then.
-                let until = match error {
-                    TrustError::NotYetValid { .. } => question.now + 1,
-                    _ => i64::MAX,
-                };
+                let until = question.now.saturating_add(KEPT_REJECTION);
                 (Err(error.into()), until)
             }
             Ok((_, chain)) => {
@@ -275,7 +271,13 @@ impl Certificates {
                         Ok(())
                     }
                 };
-                (result, chain.changes_at())
+                let kept = names.iter().map(|n| n.to_string().len()).sum::<usize>() <= KEPT_NAMES;
+                let until = if kept {
+                    chain.changes_at()
+                } else {
+                    question.now
+                };
+                (result, until)
             }
         };
         CertificateVerdict {

@@ -13,6 +13,9 @@ mod tls;
 mod verdict;
 mod waiver;
 
+#[cfg(test)]
+mod tests;
+
 pub use cause::Cause;
 pub use certificates::{CacheCounts, CertificateSummary, Certificates};
 pub use decide::{Case, decide, without_evidence};

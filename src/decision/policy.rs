@@ -112,6 +112,13 @@ impl RuleSet {
         (self.default.0, &self.default.1)
     }
 
+    #[cfg(test)]
+    pub(crate) fn default_rule_mut(&mut self) -> Option<&mut Rule> {
+        // The list holds the other reference.
+        self.rules.pop();
+        Rc::get_mut(&mut self.default.1)
+    }
+
     /// Which facts these rules look at.
     pub const fn looks_at(&self) -> LooksAt {
         self.looks_at

@@ -14,7 +14,8 @@ use super::flow::push_part;
 use super::gate::Waiting;
 use super::guard::{Guard, Step, transport_of};
 use crate::decision::{
-    Cause, ConnectionFacts, Direction, Evidence, Transport, Verdict, without_evidence,
+    Cause, ConnectionFacts, Direction, Evidence, Rule, RuleIndex, Transport, Verdict,
+    without_evidence,
 };
 use crate::host::Host;
 use crate::host::attributes as at;
@@ -79,15 +80,35 @@ impl<H: Host> Guard<H> {
         if !self.stop_waiting(stream, "gone") {
             return;
         }
-        if let Some(reason) = self.text(at::UPSTREAM_FAILURE).filter(|r| !r.is_empty()) {
-            let rule = self.policy.upstream.default_rule();
-            let verdict = without_evidence(rule, Cause::UpstreamTlsFailure, reason);
+        if let Some((cause, reason)) = self.connection_failure() {
             let facts = self.upstream_facts();
+            let (rule_index, rule) = self.rule_without_evidence(&facts);
+            let verdict = without_evidence((rule_index, &rule), cause, reason);
             if let Some(finding) = verdict.findings.first() {
                 self.warn(Kind::TlsFailure, finding, &verdict, &facts);
             }
         }
         self.schedule();
+    }
+
+    /// Why the connection of a stream that waited failed; `None` where it did
+    /// not: the client left, or a time-out of the request ended it.
+    fn connection_failure(&self) -> Option<(Cause, String)> {
+        match self.text(at::UPSTREAM_FAILURE).filter(|r| !r.is_empty()) {
+            // Envoy's words for a failed TCP connect (network/connection_impl.cc).
+            Some(reason) if reason.contains("connect error") => {
+                Some((Cause::UpstreamConnectionFailed, reason))
+            }
+            Some(reason) => Some((Cause::UpstreamTlsFailure, reason)),
+            // A peer that closes during the handshake, and Envoy's connect
+            // time-out, leave no reason.
+            None => {
+                self.host.property(at::UPSTREAM_POOL_ANSWERED)?;
+                let connected = self.host.property(at::UPSTREAM_LOCAL_ADDRESS).is_some();
+                let reason = "closed or timed out before the connection was established";
+                (!connected).then(|| (Cause::UpstreamConnectionFailed, reason.to_owned()))
+            }
+        }
     }
 
     /// Whether the attributes are no longer those of this attempt.
@@ -213,19 +234,24 @@ impl<H: Host> Guard<H> {
         .any(|path| self.host.property(path).is_some_and(|v| !v.is_empty()))
     }
 
-    /// Denies for want of evidence, under the rule that would have judged it
-    /// as far as that can be told without a connection.
+    /// Denies for want of evidence.
     fn deny_without_evidence(&mut self, cause: Cause, detail: impl Into<String>) -> Step {
         let facts = self.upstream_facts();
-        let candidates = self.flows.candidates(&self.policy.upstream, &facts);
+        let (rule_index, rule) = self.rule_without_evidence(&facts);
+        let verdict = without_evidence((rule_index, &rule), cause, detail);
+        self.act(&verdict, |_| (facts, None))
+    }
+
+    /// The rule that would have judged a connection, as far as that can be told
+    /// without it: only a rule that certainly applies may report.
+    fn rule_without_evidence(&mut self, facts: &ConnectionFacts) -> (RuleIndex, Rc<Rule>) {
         let rules = &self.policy.upstream;
-        // The strictest reading: only a rule that certainly applies may report.
-        let rule = match *candidates {
+        let candidates = self.flows.candidates(rules, facts);
+        let (index, rule) = match *candidates {
             [index] => rules.rule(index).map(|rule| (index, rule)),
             _ => None,
         }
         .unwrap_or_else(|| rules.default_rule());
-        let verdict = without_evidence(rule, cause, detail);
-        self.act(&verdict, |_| (facts, None))
+        (index, Rc::clone(rule))
     }
 }

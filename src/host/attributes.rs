@@ -48,5 +48,9 @@ pub const UPSTREAM_ATTEMPT: Path = b"upstream\0request_attempt_count";
 /// Why the TLS connection failed, in Envoy's words.
 pub const UPSTREAM_FAILURE: Path = b"upstream\0transport_failure_reason";
 
+/// How long the pool took to give a connection, or to fail (int64, ns); absent
+/// while it did neither, so also where the client left first.
+pub const UPSTREAM_POOL_ANSWERED: Path = b"upstream\0cx_pool_ready_duration";
+
 /// The root id that the configuration gave the plugin.
 pub const PLUGIN_ROOT_ID: Path = b"plugin_root_id";

@@ -78,8 +78,8 @@ pub struct Event {
     cwe: &'static str,
     #[serde(rename = "hopguard.direction")]
     direction: &'static str,
-    #[serde(rename = "hopguard.verdict")]
-    verdict: &'static str,
+    #[serde(rename = "hopguard.verdict", skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'static str>,
     #[serde(rename = "hopguard.rule", skip_serializing_if = "String::is_empty")]
     rule: String,
     #[serde(rename = "hopguard.detail", skip_serializing_if = "String::is_empty")]
@@ -234,7 +234,8 @@ impl Event {
             control: finding.requirement.as_str(),
             cwe: finding.requirement.cwe(),
             direction: subject.direction.as_str(),
-            verdict: verdict.outcome.as_str(),
+            // A failed connection was not judged.
+            verdict: (kind != Kind::TlsFailure).then(|| verdict.outcome.as_str()),
             rule: verdict.rule.name.to_string(),
             detail: clean(&finding.detail),
             findings: others(finding, verdict),
@@ -283,7 +284,7 @@ impl Event {
             control: requirement.as_str(),
             cwe: requirement.cwe(),
             direction: key.direction.as_str(),
-            verdict: key.outcome.as_str(),
+            verdict: Some(key.outcome.as_str()),
             rule: key.rule.to_string(),
             cluster: key.cluster.as_deref().map(clean),
             folded: Some(summary.folded),

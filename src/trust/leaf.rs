@@ -144,12 +144,8 @@ pub(crate) fn check_extended_key_usage(
             ExtendedKeyUsageDemand::IfPresent => Ok(()),
         };
     };
-    let named = match usage {
-        Usage::Server => purposes.server_auth,
-        Usage::Client => purposes.client_auth,
-    };
     let any = purposes.any && demand == ExtendedKeyUsageDemand::IfPresent;
-    if named || any {
+    if purposes.names(usage) || any {
         return Ok(());
     }
     missing(

@@ -32,7 +32,7 @@ pub mod strength;
 mod utc;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use anchors::{Pin, StoreError, StoreField, StoreReason, TrustStore, TrustStoreBuilder};
 pub use certificate::Certificate;

@@ -98,7 +98,8 @@ impl TrustStoreBuilder {
         self
     }
 
-    /// Pins leaves by the SHA-256 of their `SubjectPublicKeyInfo`.
+    /// Pins leaves by the SHA-256 of their `SubjectPublicKeyInfo`: of the peer's
+    /// own key. The digest of a CA's key trusts nothing that the CA signs.
     #[must_use]
     pub fn pinned_public_key_sha256(mut self, spki_sha256: [u8; 32]) -> Self {
         self.pinned_public_keys.push(spki_sha256);

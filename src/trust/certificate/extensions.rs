@@ -5,6 +5,7 @@ use x509_parser::extensions::X509Extension;
 
 use crate::trust::der::{self, NotDer, Reader, tag};
 use crate::trust::error::TrustError;
+use crate::trust::leaf::Usage;
 use crate::trust::names::presented::{self, PresentedIdentifier};
 
 /// Extensions of one certificate. Real ones have about ten; each is compared
@@ -68,6 +69,16 @@ pub struct ExtendedKeyUsage {
     pub ocsp_signing: bool,
     /// Every purpose in dotted form, in order, the ones above included.
     pub purposes: Vec<String>,
+}
+
+impl ExtendedKeyUsage {
+    /// Whether the purpose of such a peer is named.
+    pub fn names(&self, usage: Usage) -> bool {
+        match usage {
+            Usage::Server => self.server_auth,
+            Usage::Client => self.client_auth,
+        }
+    }
 }
 
 /// What the extensions of one certificate say. Absent is `None`.

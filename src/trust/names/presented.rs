@@ -13,7 +13,8 @@ use crate::trust::error::TrustError;
 /// hold some 30,000 names of two bytes.
 pub const MAX_NAMES: usize = 2_000;
 
-/// Characters of an unmatchable name that are kept for the log.
+/// Characters of a name that are shown, and that are kept of one that is
+/// unmatchable.
 const MAX_SHOWN: usize = 256;
 
 /// A kind of name.
@@ -73,13 +74,18 @@ impl PresentedIdentifier {
 }
 
 impl fmt::Display for PresentedIdentifier {
+    /// For people, and cut: a name may fill a whole certificate.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Dns(name) => write!(f, "dns:{name}"),
-            Self::Ip(address) => write!(f, "ip:{address}"),
-            Self::Uri(uri) => write!(f, "uri:{uri}"),
-            Self::Email(mailbox) => write!(f, "email:{mailbox}"),
-            Self::Unmatchable { text, .. } => write!(f, "invalid:{text}"),
+        let (kind, text) = match self {
+            Self::Ip(address) => return write!(f, "ip:{address}"),
+            Self::Dns(name) => ("dns", name),
+            Self::Uri(uri) => ("uri", uri),
+            Self::Email(mailbox) => ("email", mailbox),
+            Self::Unmatchable { text, .. } => ("invalid", text),
+        };
+        match text.char_indices().nth(MAX_SHOWN) {
+            None => write!(f, "{kind}:{text}"),
+            Some((end, _)) => write!(f, "{kind}:{}…", text.get(..end).unwrap_or_default()),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::Instant;
 use super::purpose::PathPurpose;
 use crate::trust::anchors::TrustStore;
 use crate::trust::certificate::Certificate;
+use crate::trust::certificate::extensions::ExtendedKeyUsage;
 use crate::trust::error::TrustError;
 use crate::trust::leaf::{self, Usage};
 use crate::trust::signature::{self, SignatureVerifier};
@@ -101,9 +102,7 @@ impl<'a> Search<'a> {
             .iter()
             .map(|certificate| CertificateDer::from(certificate.der()))
             .collect();
-        // Before 1970 no certificate of rustls-webpki is valid.
-        let seconds = u64::try_from(moment).unwrap_or_default();
-        let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let time = unix_time(moment);
         // The hook can only answer in rustls-webpki's words; ours wait here.
         let refused = Cell::new(None);
         let hook = |path: &VerifiedPath<'_>| {
@@ -141,11 +140,13 @@ impl<'a> Search<'a> {
         self.issuers(&path).ok_or(TrustError::UnknownIssuer)
     }
 
-    /// What rustls-webpki does not ask of a path that holds otherwise.
+    /// What rustls-webpki does not ask of a path that holds otherwise: every key
+    /// by this rule's requirements, and all that the anchor's certificate says.
     fn check_issuers(&self, path: &VerifiedPath<'_>, moment: i64) -> Result<(), TrustError> {
         let issuers = self.issuers(path).ok_or(TrustError::UnknownIssuer)?;
-        if let Some(anchor) = issuers.last() {
+        if let Some((anchor, intermediates)) = issuers.split_last() {
             leaf::check_validity(anchor, moment, 0)?;
+            check_anchor(anchor, intermediates, self.usage)?;
         }
         issuers
             .iter()
@@ -175,6 +176,36 @@ impl<'a> Search<'a> {
     }
 }
 
+/// RFC 5280 section 6.2 leaves it open whether an anchor's own extensions bind.
+/// They do here: whoever wrote them into a private CA meant them, and Go and
+/// OpenSSL heed them as well.
+fn check_anchor(
+    anchor: &Certificate,
+    intermediates: &[Arc<Certificate>],
+    usage: Usage,
+) -> Result<(), TrustError> {
+    let extensions = anchor.extensions();
+    // Section 4.2.1.9: "the maximum number of non-self-issued intermediate
+    // certificates that may follow".
+    let follow = intermediates
+        .iter()
+        .filter(|certificate| !certificate.is_self_issued())
+        .count();
+    let allowed = extensions
+        .basic_constraints
+        .and_then(|constraints| constraints.path_len)
+        .and_then(|path_len| usize::try_from(path_len).ok());
+    if allowed.is_some_and(|allowed| follow > allowed) {
+        return Err(TrustError::PathLength);
+    }
+    let forbids = |purposes: &ExtendedKeyUsage| !purposes.any && !purposes.names(usage);
+    if extensions.extended_key_usage.as_ref().is_some_and(forbids) {
+        return Err(TrustError::IssuerPurpose);
+    }
+    Ok(())
+}
+
+/// rustls-webpki knows no time before 1970, and no certificate that ends there.
 fn unix_time(seconds: i64) -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(
         u64::try_from(seconds).unwrap_or_default(),

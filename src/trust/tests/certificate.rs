@@ -240,7 +240,7 @@ fn names_are_counted_and_kept() {
     assert!(other.parsed().subject_alt_names().is_empty());
 }
 
-/// The certificate with another value in both of its names, lengths mended.
+/// The certificate with another value in place of one, lengths mended.
 fn replaced(der: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     use crate::trust::der::{Reader, tag, wrap};
     if der == old {
@@ -279,11 +279,22 @@ fn bounds_and_trailing_bytes() {
         Certificate::parse(&huge[1..]),
         Err(TrustError::Malformed(_))
     ));
-    // 32,000 levels: a parser that recursed would end its stack.
-    let nested: Vec<u8> = std::iter::repeat_n([0x30, 0x80], 32_000)
-        .flatten()
-        .collect();
-    assert!(Certificate::parse(&nested).is_err());
+    // A parser that recursed would end its stack.
+    let indefinite = [0x30, 0x80].repeat(32_000);
+    assert!(Certificate::parse(&indefinite).is_err());
+    let deep = (0..10_000).fold(vec![5, 0], |inner, _| crate::trust::der::wrap(0x30, &inner));
+    assert!(Certificate::parse(&deep).is_err());
+    let extension = self_signed(|params| {
+        let deep = CustomExtension::from_oid_content(&[1, 2, 3, 4], deep.clone());
+        params.custom_extensions.push(deep);
+    });
+    assert!(Certificate::parse(&extension.der).is_ok());
+    // In place of the string in a name: in one it fits, in two it does not.
+    let string = [0x0c, 4, b'p', b'e', b'e', b'r'];
+    let root = plain_authority("Root").leaf(|_| {});
+    assert!(Certificate::parse(&replaced(&root.der, &string, &deep)).is_ok());
+    let names = self_signed(|_| {});
+    assert!(Certificate::parse(&replaced(&names.der, &string, &deep)).is_err());
 }
 
 #[test]

@@ -20,7 +20,7 @@ mod openssl;
 mod path;
 mod pem;
 mod pins;
-mod pki;
+pub(crate) mod pki;
 mod signature;
 mod strength;
 mod svid;

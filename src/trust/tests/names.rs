@@ -95,6 +95,19 @@ fn kinds_are_not_mixed() {
 }
 
 #[test]
+fn presented_names_are_cut() {
+    let shown = |presented: P| presented.to_string();
+    assert_eq!(shown(dns("a.example")), "dns:a.example");
+    assert_eq!(shown(P::Ip("::1".parse().unwrap())), "ip:::1");
+    assert_eq!(
+        shown(P::unmatchable(NameKind::Uri, b"\xffa")),
+        "invalid:\u{fffd}a"
+    );
+    let long = shown(P::Uri("u".repeat(60_000)));
+    assert_eq!(long.chars().count(), "uri:".len() + 256 + 1);
+}
+
+#[test]
 fn uris() {
     let cases = [
         ("https://a.example/x", "https://a.example/x", true),

@@ -96,6 +96,39 @@ fn path_length() {
 }
 
 #[test]
+fn an_anchors_own_words() {
+    use ExtendedKeyUsagePurpose as Purpose;
+    for (allowed, accepted) in [(1, true), (0, false)] {
+        let root = authority("Root", |params| {
+            params.is_ca = IsCa::Ca(BasicConstraints::Constrained(allowed));
+        });
+        let issuer = root.sub("Issuer", |_| {});
+        let trusting = store(&[&root], &[&issuer]);
+        assert!(judge(&root.leaf(|_| {}), &trusting).is_ok());
+        let result = judge(&issuer.leaf(|_| {}), &trusting);
+        assert_eq!(result.is_ok(), accepted);
+        if let Err(error) = result {
+            assert_eq!(error, TrustError::PathLength);
+        }
+    }
+    let cases: [(&[Purpose], bool); 3] = [
+        (&[Purpose::ServerAuth], true),
+        (&[Purpose::Any], true),
+        (&[Purpose::EmailProtection], false),
+    ];
+    for (purposes, accepted) in cases {
+        let root = authority("Root", |params| {
+            params.extended_key_usages = purposes.to_vec();
+        });
+        let result = judge(&root.leaf(|_| {}), &store(&[&root], &[]));
+        assert_eq!(result.is_ok(), accepted, "{purposes:?}");
+        if let Err(error) = result {
+            assert_eq!(error, TrustError::IssuerPurpose);
+        }
+    }
+}
+
+#[test]
 fn an_issuers_purpose() {
     use ExtendedKeyUsagePurpose as Purpose;
     let cases: [(&[Purpose], bool); 4] = [

@@ -1,0 +1,167 @@
+use super::*;
+use crate::filter::Step;
+use crate::host::Host;
+use crate::host::attributes as at;
+
+const TLS_ONLY: &str = r#"{"version": 1}"#;
+
+fn connect(host: &FakeHost, stream: u32, id: u64, tls: Option<&str>) {
+    host.set(stream, at::CONNECTION_ID, id.to_le_bytes());
+    if let Some(tls) = tls {
+        host.set(stream, at::CONNECTION_TLS_VERSION, tls);
+    }
+}
+
+#[test]
+fn plaintext_is_denied_and_tls_is_not() {
+    let (mut guard, host) = guard(Direction::Downstream, TLS_ONLY);
+    connect(&host, 1, 1, None);
+    connect(&host, 2, 2, Some("TLSv1.2"));
+    connect(&host, 3, 3, Some("TLSv1.1"));
+    for (stream, step) in [(1, Step::Stop), (2, Step::Continue), (3, Step::Stop)] {
+        host.select(stream);
+        assert_eq!(guard.on_downstream_request(), step, "{stream}");
+    }
+    assert_eq!(statuses(&host, 1), [403]);
+    assert_eq!(acts(&host, 2), []);
+    assert_eq!(statuses(&host, 3), [403]);
+    assert_eq!(causes(&host), ["plaintext", "tls_version_too_old"]);
+    assert_eq!(host.metric(&["hopguard.decisions", "deny"]), 2);
+    assert_eq!(host.metric(&["hopguard.decisions", "permit"]), 1);
+}
+
+#[test]
+fn a_known_connection_is_asked_for_its_id_only() {
+    let (mut guard, host) = guard(Direction::Downstream, TLS_ONLY);
+    connect(&host, 1, 9, Some("TLSv1.3"));
+    host.select(1);
+    guard.on_downstream_request();
+    host.reads.borrow_mut().clear();
+    assert_eq!(guard.on_downstream_request(), Step::Continue);
+    assert_eq!(*host.reads.borrow(), [at::CONNECTION_ID]);
+}
+
+#[test]
+fn an_answer_tells_the_code_and_the_events_id_and_nothing_else() {
+    let (mut guard, host) = guard(Direction::Downstream, TLS_ONLY);
+    connect(&host, 1, 1, None);
+    host.select(1);
+    guard.on_downstream_request();
+    let Act::Respond(_, body) = acts(&host, 1)[0].clone() else {
+        panic!("no answer");
+    };
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let event: serde_json::Value = serde_json::from_str(&host.lines.borrow()[0]).unwrap();
+    assert_eq!(body.as_object().unwrap().len(), 2);
+    assert_eq!(body["code"], "hopguard_denied");
+    assert_eq!(body["id"], event["hopguard.event.id"]);
+}
+
+#[test]
+fn bytes_that_are_not_utf8_do_no_harm() {
+    let (mut guard, host) = guard(
+        Direction::Downstream,
+        r#"{"version": 1, "downstream": [
+            {"name": "host", "match": {"hosts": ["*.example"], "paths": ["/a/**"]}}
+        ]}"#,
+    );
+    connect(&host, 1, 1, Some("TLSv1.3"));
+    for path in [
+        at::CONNECTION_SERVER_NAME,
+        at::SOURCE_ADDRESS,
+        at::DESTINATION_ADDRESS,
+        at::FILTER_CHAIN_NAME,
+    ] {
+        host.set(1, path, b"\xff\xfe\x00\"\r\n");
+    }
+    for name in [":authority", ":path", "x-request-id"] {
+        host.header(1, name, b"\xff\xfe\x00\"\r\n");
+    }
+    host.set(1, at::CONNECTION_PEER_SHA256, b"\xff");
+    host.select(1);
+    assert_eq!(guard.on_downstream_request(), Step::Stop);
+    assert_eq!(causes(&host), ["evidence_unreadable"]);
+    assert!(!host.lines.borrow()[0].contains('\n'));
+}
+
+#[test]
+fn rules_by_host_and_path_judge_each_request() {
+    let (mut guard, host) = guard(
+        Direction::Downstream,
+        r#"{"version": 1, "downstream": [
+            {"name": "admin", "match": {"hosts": ["admin.example"], "paths": ["/x/**"]},
+             "require": {"min_tls_version": "1.3"}}
+        ]}"#,
+    );
+    connect(&host, 1, 1, Some("TLSv1.2"));
+    host.select(1);
+    for (authority, path, step) in [
+        ("ADMIN.example:8443", "/x/y?z", Step::Stop),
+        ("admin.example", "/y", Step::Continue),
+        ("other.example", "/x/y", Step::Continue),
+        ("admin.example.", "/x/y", Step::Stop),
+    ] {
+        host.header(1, ":authority", authority);
+        host.header(1, ":path", path);
+        assert_eq!(guard.on_downstream_request(), step, "{authority} {path}");
+    }
+}
+
+#[test]
+fn an_address_selects_by_range() {
+    let (mut guard, host) = guard(
+        Direction::Downstream,
+        r#"{"version": 1, "downstream": [
+            {"name": "inside", "match": {"addresses": ["10.0.0.0/8"]},
+             "waive": [{"controls": ["V9.2.2"], "reason": "r", "until": "2026-12-31"}]}
+        ]}"#,
+    );
+    for (id, address, step) in [
+        (1, "10.1.2.3:5", Step::Continue),
+        (2, "11.1.2.3:5", Step::Stop),
+        (3, "garbage", Step::Stop),
+    ] {
+        connect(&host, 1, id, None);
+        host.set(1, at::SOURCE_ADDRESS, address);
+        host.select(1);
+        assert_eq!(guard.on_downstream_request(), step, "{address}");
+    }
+}
+
+#[test]
+fn a_flood_is_folded_and_summed_up() {
+    let (mut guard, host) = guard(Direction::Downstream, TLS_ONLY);
+    connect(&host, 1, 1, None);
+    host.select(1);
+    for _ in 0..25 {
+        guard.on_downstream_request();
+    }
+    assert_eq!(host.metric(&["hopguard.events", "logged"]), 10);
+    assert_eq!(host.metric(&["hopguard.events", "folded"]), 15);
+    assert!(host.tick.get() > 0, "a timer for the summary");
+    host.now.set(NOW + 61_000 * MS);
+    guard.on_tick();
+    let lines = host.lines.borrow();
+    let summary: serde_json::Value = serde_json::from_str(lines.last().unwrap()).unwrap();
+    assert_eq!(summary["event.name"], "hopguard.summary");
+    assert_eq!(summary["hopguard.folded.count"], 15);
+    assert_eq!(host.tick.get(), 0, "no timer while nothing is folded");
+}
+
+#[test]
+fn what_was_folded_is_told_at_the_end() {
+    let (mut guard, host) = guard(Direction::Downstream, TLS_ONLY);
+    connect(&host, 1, 1, None);
+    host.select(1);
+    for _ in 0..11 {
+        guard.on_downstream_request();
+    }
+    guard.on_shutdown();
+    assert!(
+        host.lines
+            .borrow()
+            .last()
+            .unwrap()
+            .contains("\"hopguard.folded.count\":1")
+    );
+}

@@ -1,0 +1,221 @@
+use super::*;
+use crate::filter::Step;
+use crate::host::Host;
+use crate::host::attributes as at;
+
+/// Plaintext is waived for the cluster `legacy`, and denied elsewhere.
+const POLICY: &str = r#"{
+    "version": 1,
+    "gate": {"timeout_ms": 100, "max_pending": 2},
+    "upstream": [{
+        "name": "legacy", "match": {"clusters": ["legacy"]},
+        "waive": [{"controls": ["V9.2.1", "V9.2.2"], "reason": "r", "until": "2026-12-31"}]
+    }]
+}"#;
+
+fn arrive(host: &Rc<FakeHost>, stream: u32, cluster: &str) {
+    host.set(stream, at::CLUSTER_NAME, cluster);
+    host.set(stream, at::UPSTREAM_ADDRESS, "10.0.0.1:80");
+    host.set(stream, at::UPSTREAM_ATTEMPT, 1u64.to_le_bytes());
+    host.select(stream);
+}
+
+fn connected(host: &FakeHost, stream: u32) {
+    host.set(stream, at::UPSTREAM_LOCAL_ADDRESS, "10.0.0.9:9");
+}
+
+#[test]
+fn a_request_waits_for_its_connection() {
+    let (mut guard, host) = guard(Direction::Upstream, POLICY);
+    arrive(&host, 1, "legacy");
+    assert_eq!(guard.on_upstream_request(1), Step::Stop);
+    assert_eq!(acts(&host, 1), []);
+    guard.look();
+    assert_eq!(acts(&host, 1), [], "still not connected");
+    connected(&host, 1);
+    guard.look();
+    assert_eq!(acts(&host, 1), [Act::Resume]);
+    assert_eq!(host.metric(&["hopguard.gate_pending"]), 0);
+    assert_eq!(host.tick.get(), 0);
+}
+
+#[test]
+fn plaintext_is_denied_on_a_cold_and_on_a_warm_connection() {
+    let (mut guard, host) = guard(Direction::Upstream, POLICY);
+    arrive(&host, 1, "other");
+    assert_eq!(guard.on_upstream_request(1), Step::Stop);
+    connected(&host, 1);
+    guard.look();
+    assert_eq!(statuses(&host, 1), [503]);
+    arrive(&host, 2, "other");
+    connected(&host, 2);
+    assert_eq!(guard.on_upstream_request(2), Step::Stop);
+    assert_eq!(statuses(&host, 2), [503]);
+    assert_eq!(causes(&host), ["plaintext", "plaintext"]);
+}
+
+#[test]
+fn evidence_of_a_later_attempt_is_not_this_ones() {
+    for change in [at::UPSTREAM_ATTEMPT, at::UPSTREAM_ADDRESS] {
+        let (mut guard, host) = guard(Direction::Upstream, POLICY);
+        arrive(&host, 1, "legacy");
+        guard.on_upstream_request(1);
+        connected(&host, 1);
+        host.set(1, change, b"2\0\0\0\0\0\0\0");
+        guard.look();
+        assert_eq!(statuses(&host, 1), [503]);
+        assert_eq!(causes(&host), ["evidence_superseded"]);
+    }
+}
+
+#[test]
+fn a_wait_ends_with_the_deadline() {
+    let (mut guard, host) = guard(Direction::Upstream, POLICY);
+    arrive(&host, 1, "legacy");
+    guard.on_upstream_request(1);
+    host.now.set(NOW + 99 * MS);
+    guard.look();
+    assert_eq!(acts(&host, 1), []);
+    host.now.set(NOW + 100 * MS);
+    guard.look();
+    assert_eq!(statuses(&host, 1), [503]);
+    assert_eq!(causes(&host), ["gate_timeout"]);
+    assert_eq!(host.metric(&["gate_waits", "timeout"]), 1);
+}
+
+#[test]
+fn too_many_may_not_wait() {
+    let (mut guard, host) = guard(Direction::Upstream, POLICY);
+    for stream in 1..=3 {
+        arrive(&host, stream, "legacy");
+        assert_eq!(guard.on_upstream_request(stream), Step::Stop);
+    }
+    assert_eq!(statuses(&host, 3), [503]);
+    assert_eq!(causes(&host), ["gate_overflow"]);
+    assert_eq!(host.metric(&["hopguard.gate_pending"]), 2);
+}
+
+#[test]
+fn a_stream_that_is_gone_waits_no_more() {
+    let (mut guard, host) = guard(Direction::Upstream, POLICY);
+    arrive(&host, 1, "legacy");
+    guard.on_upstream_request(1);
+    guard.on_upstream_done(1);
+    connected(&host, 1);
+    guard.look();
+    assert_eq!(acts(&host, 1), []);
+    assert_eq!(host.metric(&["hopguard.gate_pending"]), 0);
+    assert_eq!(causes(&host), [""; 0]);
+}
+
+#[test]
+fn a_connection_that_fails_while_a_request_waits_is_told() {
+    let (mut guard, host) = guard(Direction::Upstream, POLICY);
+    arrive(&host, 1, "legacy");
+    guard.on_upstream_request(1);
+    host.set(
+        1,
+        at::UPSTREAM_FAILURE,
+        "TLS_error:|268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER",
+    );
+    guard.on_upstream_done(1);
+    assert_eq!(causes(&host), ["upstream_tls_failure"]);
+    assert_eq!(
+        host.metric(&["hopguard.warnings", "upstream_tls_failure"]),
+        1
+    );
+    assert!(!host.lines.borrow()[0].contains("hopguard.verdict"));
+    assert_eq!(
+        host.metric(&["hopguard.decisions"]),
+        0,
+        "a failure is no decision"
+    );
+}
+
+#[test]
+fn a_failure_without_a_reason_is_told_from_a_client_that_left() {
+    for (reason, pool_answered, local_address, expected) in [
+        (None, true, false, &["upstream_connection_failed"][..]),
+        (None, true, true, &[]),
+        (None, false, false, &[]),
+        (
+            Some("delayed connect error: Connection refused"),
+            true,
+            false,
+            &["upstream_connection_failed"],
+        ),
+        (
+            Some("TLS_error:|268436526"),
+            true,
+            false,
+            &["upstream_tls_failure"],
+        ),
+    ] {
+        let (mut guard, host) = guard(Direction::Upstream, POLICY);
+        arrive(&host, 1, "legacy");
+        guard.on_upstream_request(1);
+        if let Some(reason) = reason {
+            host.set(1, at::UPSTREAM_FAILURE, reason);
+        }
+        if pool_answered {
+            host.set(1, at::UPSTREAM_POOL_ANSWERED, 1i64.to_le_bytes());
+        }
+        if local_address {
+            connected(&host, 1);
+        }
+        guard.on_upstream_done(1);
+        assert_eq!(
+            causes(&host),
+            expected,
+            "{reason:?} {pool_answered} {local_address}"
+        );
+    }
+}
+
+#[test]
+fn looks_are_quick_and_then_timed() {
+    let (mut guard, host) = guard(Direction::Upstream, POLICY);
+    arrive(&host, 1, "legacy");
+    guard.on_upstream_request(1);
+    assert_eq!((host.wakes.get(), host.tick.get()), (1, 0));
+    for _ in 0..100 {
+        guard.look();
+    }
+    assert_eq!(host.tick.get(), 1);
+    let wakes = host.wakes.get();
+    guard.look();
+    assert_eq!(host.wakes.get(), wakes, "no busy loop");
+}
+
+#[test]
+fn without_wake_ups_the_timer_does() {
+    let (mut guard, host) = guard(Direction::Upstream, POLICY);
+    host.can_wake.set(false);
+    arrive(&host, 1, "legacy");
+    guard.on_upstream_request(1);
+    assert_eq!(host.tick.get(), 1);
+}
+
+#[test]
+fn a_warm_connection_is_asked_for_no_more_than_its_rules_need() {
+    let (mut guard, host) = guard(
+        Direction::Upstream,
+        r#"{"version": 1, "upstream": [
+        {"name": "all", "waive": [{"controls": ["V9.2.1", "V9.2.2"], "reason": "r", "until": "2026-12-31"}]}
+    ]}"#,
+    );
+    arrive(&host, 1, "c");
+    connected(&host, 1);
+    host.set(1, at::UPSTREAM_TLS_VERSION, "TLSv1.3");
+    assert_eq!(guard.on_upstream_request(1), Step::Continue);
+    host.reads.borrow_mut().clear();
+    assert_eq!(guard.on_upstream_request(1), Step::Continue);
+    assert_eq!(
+        *host.reads.borrow(),
+        [
+            at::UPSTREAM_TLS_VERSION,
+            at::UPSTREAM_PEER_SHA256,
+            at::UPSTREAM_SERVER_NAME
+        ]
+    );
+}
