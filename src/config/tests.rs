@@ -473,3 +473,25 @@ fn a_thousand_rules_and_two_hundred_cas_are_read() {
     policy["upstream"] = json!(rules);
     assert_eq!(read(&policy).unwrap().upstream.iter().count(), 1_001);
 }
+
+#[test]
+fn the_examples_in_the_documents_are_read() {
+    let ca = pem(&plain_authority("ca").der).replace('\n', "\\n");
+    let placeholder = "-----BEGIN CERTIFICATE-----\\n…\\n-----END CERTIFICATE-----\\n";
+    for (document, examples) in [
+        (include_str!("../../README.md"), 1),
+        (include_str!("../../docs/policy.md"), 3),
+    ] {
+        let blocks: Vec<_> = document
+            .split("```json\n")
+            .skip(1)
+            .filter_map(|rest| rest.split("```").next())
+            .collect();
+        assert_eq!(blocks.len(), examples);
+        for block in blocks {
+            let policy = block.replace(placeholder, &ca);
+            let read = parse(policy.as_bytes(), NOW).map(|_| ());
+            assert_eq!(read.map_err(|e| e.to_string()), Ok(()), "{block}");
+        }
+    }
+}

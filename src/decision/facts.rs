@@ -51,6 +51,15 @@ impl ConnectionFacts {
     }
 }
 
+/// Whether an address of Envoy's is one that a TCP or UDP peer can have. One
+/// that Envoy took from `x-forwarded-for` (its default, `use_remote_address:
+/// false`) has port 0: a client wrote it.
+pub fn is_peers_own(address: &str) -> bool {
+    address
+        .parse::<std::net::SocketAddr>()
+        .map_or(true, |a| a.port() != 0)
+}
+
 /// The IP address in Envoy's `ip:port` (`[ip]:port` for IPv6).
 pub fn ip_of(address: &str) -> Option<IpAddr> {
     address
@@ -174,6 +183,15 @@ mod tests {
         ] {
             assert_eq!(host_of(authority), host, "{authority}");
         }
+    }
+
+    #[test]
+    fn an_address_from_a_header_is_told_by_its_port() {
+        assert!(is_peers_own("10.0.0.1:80"));
+        assert!(is_peers_own("[::1]:1"));
+        assert!(is_peers_own("/var/run/x.sock"));
+        assert!(!is_peers_own("10.0.0.1:0"));
+        assert!(!is_peers_own("[::1]:0"));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use certificates::{CacheCounts, CertificateSummary, Certificates};
 pub use decide::{Case, decide, without_evidence};
 pub use facts::{
     CertificateSource, ConnectionFacts, Direction, Evidence, RequestFacts, Transport, host_of,
-    ip_of, path_of, sha256_from_hex,
+    ip_of, is_peers_own, path_of, sha256_from_hex,
 };
 pub use generations::Generations;
 pub use network::Network;

@@ -5,7 +5,8 @@
 
 use super::guard::{Guard, Step, transport_of};
 use crate::decision::{
-    Cause, ConnectionFacts, Direction, Evidence, Transport, sha256_from_hex, without_evidence,
+    Cause, ConnectionFacts, Direction, Evidence, Transport, is_peers_own, sha256_from_hex,
+    without_evidence,
 };
 use crate::host::Host;
 use crate::host::attributes as at;
@@ -27,16 +28,17 @@ impl<H: Host> Guard<H> {
                 let facts = self.downstream_facts();
                 match self.downstream_evidence() {
                     Ok(evidence) => self.judge_new_flow(id.as_deref(), facts, evidence, now),
-                    Err(detail) => Rc::new(without_evidence(
+                    Err((cause, detail)) => Rc::new(without_evidence(
                         self.policy.downstream.default_rule(),
-                        Cause::EvidenceUnreadable,
+                        cause,
                         detail,
                     )),
                 }
             }
         };
         self.act(&verdict, |guard| {
-            (guard.downstream_facts(), guard.downstream_evidence().ok())
+            let evidence = guard.downstream_evidence().ok();
+            (guard.downstream_facts(), evidence, None)
         })
     }
 
@@ -49,18 +51,29 @@ impl<H: Host> Guard<H> {
                 .text(at::CONNECTION_SERVER_NAME)
                 .filter(|n| !n.is_empty())
                 .map(|n| n.to_ascii_lowercase()),
-            peer_address: self.text(at::SOURCE_ADDRESS),
+            peer_address: self.text(at::SOURCE_ADDRESS).filter(|a| is_peers_own(a)),
         }
     }
 
-    fn downstream_evidence(&self) -> Result<Evidence, &'static str> {
+    fn downstream_evidence(&self) -> Result<Evidence, (Cause, &'static str)> {
+        // By default Envoy's idea of the client's address is what the client
+        // says it is: no ground for a rule to choose on.
+        if self.policy.downstream.looks_at().peer_address
+            && self
+                .text(at::SOURCE_ADDRESS)
+                .is_some_and(|a| !is_peers_own(&a))
+        {
+            let detail = "set use_remote_address in Envoy's HttpConnectionManager, or let no rule match addresses";
+            return Err((Cause::AddressFromHeader, detail));
+        }
         let transport = match self.host.property(at::CONNECTION_TLS_VERSION) {
             None => Transport::Plaintext,
             Some(version) => transport_of(&version),
         };
         Ok(Evidence {
             transport,
-            peer_sha256: read_sha256(self.host.property(at::CONNECTION_PEER_SHA256))?,
+            peer_sha256: read_sha256(self.host.property(at::CONNECTION_PEER_SHA256))
+                .map_err(|detail| (Cause::EvidenceUnreadable, detail))?,
             local_certificate: false,
         })
     }

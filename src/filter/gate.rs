@@ -12,6 +12,8 @@ pub struct Waiting {
     pub attempt: Option<u64>,
     /// The host that the attempt was sent to.
     pub address: Option<Vec<u8>>,
+    /// Whether a later attempt was seen to replace its attributes.
+    pub superseded: bool,
 }
 
 /// When to look at the waiting requests again.
@@ -72,6 +74,14 @@ impl Gate {
         Some(self.waiting.swap_remove(position))
     }
 
+    /// Notes that a request's attributes are now those of a later attempt: it
+    /// can never be judged any more.
+    pub fn supersede(&mut self, stream: u32) {
+        if let Some(waiting) = self.waiting.iter_mut().find(|w| w.stream == stream) {
+            waiting.superseded = true;
+        }
+    }
+
     /// Who waits, to be looked at now.
     pub fn look(&mut self) -> Vec<Waiting> {
         self.quick_looks = self.quick_looks.saturating_sub(1);
@@ -115,6 +125,7 @@ mod tests {
             since,
             attempt: Some(1),
             address: None,
+            superseded: false,
         }
     }
 

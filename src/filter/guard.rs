@@ -214,20 +214,20 @@ impl<H: Host> Guard<H> {
     pub(super) fn act(
         &mut self,
         verdict: &Verdict,
-        subject: impl FnOnce(&Self) -> (ConnectionFacts, Option<Evidence>),
+        subject: impl FnOnce(&Self) -> (ConnectionFacts, Option<Evidence>, Option<u64>),
     ) -> Step {
         self.reporter.count(&self.host, self.direction, verdict);
         match verdict.outcome {
             Outcome::Permit | Outcome::Waived => return Step::Continue,
             Outcome::WouldDeny | Outcome::Deny => {}
         }
-        let (facts, evidence) = subject(self);
+        let (facts, evidence, attempt) = subject(self);
         let request_id = self.request_id();
         let subject = Subject {
             direction: self.direction,
             facts: &facts,
             evidence: evidence.as_ref(),
-            attempt: self.attempt(),
+            attempt,
             request_id: request_id.as_deref(),
         };
         let id = self.reporter.finding(&self.host, verdict, &subject);

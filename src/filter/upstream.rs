@@ -33,6 +33,7 @@ impl<H: Host> Guard<H> {
             since: self.host.now_nanos(),
             attempt: self.attempt(),
             address: self.host.property(at::UPSTREAM_ADDRESS),
+            superseded: false,
         };
         if !self.gate.enter(waiting) {
             self.count_wait("overflow");
@@ -53,13 +54,19 @@ impl<H: Host> Guard<H> {
         let now = self.host.now_nanos();
         for waiting in self.gate.look() {
             self.host.select(waiting.stream);
+            let late = self.gate.is_late(&waiting, now);
             let (result, step) = if self.is_superseded(&waiting) {
-                let detail = "a later attempt of the request replaced this one";
-                let step = self.deny_without_evidence(Cause::EvidenceSuperseded, detail);
-                ("superseded", step)
+                // The later attempt may still succeed, and an answer to this
+                // one would end the request; so this one goes on waiting, until
+                // the router gives it up or its time is over.
+                self.gate.supersede(waiting.stream);
+                if !late {
+                    continue;
+                }
+                ("superseded", self.deny_superseded(&waiting))
             } else if let Some(step) = self.judge_if_connected() {
                 ("judged", step)
-            } else if self.gate.is_late(&waiting, now) {
+            } else if late {
                 let detail = format!("no connection after {} ms", self.policy.gate.timeout_ms);
                 let step = self.deny_without_evidence(Cause::GateTimeout, detail);
                 ("timeout", step)
@@ -77,9 +84,16 @@ impl<H: Host> Guard<H> {
     /// A stream is over. Where it waited, its connection may have failed, and
     /// then the failure is the event.
     pub fn on_upstream_done(&mut self, stream: u32) {
-        if !self.stop_waiting(stream, "gone") {
+        let Some(waiting) = self.gate.leave(stream) else {
+            return;
+        };
+        self.gauge_pending(-1);
+        if self.is_superseded(&waiting) {
+            self.count_wait("superseded");
+            self.schedule();
             return;
         }
+        self.count_wait("gone");
         if let Some((cause, reason)) = self.connection_failure() {
             let facts = self.upstream_facts();
             let (rule_index, rule) = self.rule_without_evidence(&facts);
@@ -113,17 +127,16 @@ impl<H: Host> Guard<H> {
 
     /// Whether the attributes are no longer those of this attempt.
     fn is_superseded(&self, waiting: &Waiting) -> bool {
-        self.attempt() != waiting.attempt
+        waiting.superseded
+            || self.attempt() != waiting.attempt
             || self.host.property(at::UPSTREAM_ADDRESS) != waiting.address
     }
 
-    fn stop_waiting(&mut self, stream: u32, result: &str) -> bool {
-        if self.gate.leave(stream).is_none() {
-            return false;
+    fn stop_waiting(&mut self, stream: u32, result: &str) {
+        if self.gate.leave(stream).is_some() {
+            self.gauge_pending(-1);
+            self.count_wait(result);
         }
-        self.gauge_pending(-1);
-        self.count_wait(result);
-        true
     }
 
     fn gauge_pending(&mut self, by: i64) {
@@ -158,7 +171,7 @@ impl<H: Host> Guard<H> {
         self.key = key;
         Some(self.act(&verdict, |guard| {
             let evidence = guard.upstream_evidence(tls_version.as_deref()).ok();
-            (guard.upstream_facts(), evidence)
+            (guard.upstream_facts(), evidence, guard.attempt())
         }))
     }
 
@@ -239,7 +252,26 @@ impl<H: Host> Guard<H> {
         let facts = self.upstream_facts();
         let (rule_index, rule) = self.rule_without_evidence(&facts);
         let verdict = without_evidence((rule_index, &rule), cause, detail);
-        self.act(&verdict, |_| (facts, None))
+        let attempt = self.attempt();
+        self.act(&verdict, |_| (facts, None, attempt))
+    }
+
+    /// Denies an attempt whose attributes are now another's: what the event
+    /// tells of it is what was seen when it came.
+    fn deny_superseded(&mut self, waiting: &Waiting) -> Step {
+        let facts = ConnectionFacts {
+            server_name: None,
+            peer_address: waiting
+                .address
+                .as_deref()
+                .map(|a| String::from_utf8_lossy(a).into_owned()),
+            ..self.upstream_facts()
+        };
+        let (rule_index, rule) = self.rule_without_evidence(&facts);
+        let detail = "a later attempt of the request replaced this one's evidence";
+        let verdict = without_evidence((rule_index, &rule), Cause::EvidenceSuperseded, detail);
+        let attempt = waiting.attempt;
+        self.act(&verdict, |_| (facts, None, attempt))
     }
 
     /// The rule that would have judged a connection, as far as that can be told

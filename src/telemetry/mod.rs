@@ -7,6 +7,9 @@ pub mod metrics;
 mod reporter;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use event::{Event, Kind, Subject};
 pub use fold::{Fold, Summary};
 pub use metrics::Metrics;

@@ -1,12 +1,21 @@
 //! V9.2.2 upstream: no byte leaves before the connection has shown what it is.
 
+mod abandoned;
+mod attempts;
+mod bodies;
+mod bounds;
+mod connections;
+mod exceptions;
+mod failures;
+mod upgrades;
+
 use hopguard_testbed::client::Client;
 use hopguard_testbed::config::{Cluster, UpstreamTls};
 use hopguard_testbed::pki::Pki;
 use hopguard_testbed::upstream::Upstream;
 use serde_json::json;
 
-use crate::support::{events, guarded_cluster, policy, wait_for_event};
+use crate::support::{events, exactly_events, guarded_cluster, metric, policy, wait_for_event};
 
 #[tokio::test]
 async fn a_plaintext_upstream_receives_nothing() {
@@ -57,4 +66,42 @@ async fn a_trusted_upstream_is_reached() {
 
     assert_eq!(upstream.requests().len(), 2);
     assert_eq!(events(&envoy).len(), 0);
+}
+
+#[tokio::test]
+async fn a_warm_connection_is_judged_for_each_request() {
+    let pki = Pki::new();
+    let upstream = Upstream::plaintext().start().await.unwrap();
+    let policy = policy(
+        &pki,
+        json!({
+            "default_trust_stores": ["ca"],
+            "upstream": [{
+                "name": "health",
+                "match": { "paths": ["/health"] },
+                "waive": [{
+                    "controls": ["V9.2.1", "V9.2.2"],
+                    "reason": "nothing in it",
+                    "until": "2099-12-31",
+                }],
+            }],
+        }),
+    );
+    let cluster = Cluster::new("backend").endpoint(upstream.addr());
+    let envoy = guarded_cluster(cluster, &policy).await;
+    let client = Client::plaintext(envoy.listener("front").await.unwrap());
+
+    for _ in 0..3 {
+        assert_eq!(client.get("/health").await.unwrap().status, 200);
+        assert_eq!(client.get("/secret").await.unwrap().status, 503);
+    }
+
+    let paths: Vec<_> = upstream.requests().into_iter().map(|r| r.path).collect();
+    assert_eq!(paths, ["/health"; 3]);
+    let received = String::from_utf8(upstream.received()).unwrap();
+    assert!(!received.contains("secret"));
+    // Not even half a request came on the connection that the first one warmed.
+    assert_eq!(upstream.connections(), 3);
+    assert_eq!(metric(&envoy, &["gate_waits", "judged"]).await, 3);
+    exactly_events(&envoy, 3).await;
 }

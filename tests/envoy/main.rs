@@ -11,3 +11,4 @@
 mod downstream;
 mod gate;
 mod support;
+mod telemetry;

@@ -77,6 +77,27 @@ pub async fn guarded_cluster(cluster: Cluster, policy: &Value) -> Envoy {
     .await
 }
 
+/// An Envoy whose listener `front` leads to these clusters by the first part of
+/// the path, `/name`, and each cluster is guarded by the `upstream` role.
+/// `route` says what else holds for the routes.
+pub async fn guarded_clusters(
+    clusters: impl IntoIterator<Item = (String, Cluster)>,
+    policy: &Value,
+    route: impl Fn(Route) -> Route,
+) -> Envoy {
+    let guard = filter("upstream", policy);
+    let mut listener = HttpListener::new("front").access_log(ACCESS_LOG);
+    let mut bootstrap = Bootstrap::new();
+    for (name, cluster) in clusters {
+        let whole_segment = json!({ "match": { "path_separated_prefix": format!("/{name}") } });
+        listener = listener.route(route(Route::all(&name)).patch(move |route| {
+            route["match"] = whole_segment["match"].clone();
+        }));
+        bootstrap = bootstrap.cluster(cluster.filter(guard.clone()));
+    }
+    start(bootstrap.http(listener)).await
+}
+
 /// Starts an Envoy with one worker.
 pub async fn start(bootstrap: Bootstrap) -> Envoy {
     Envoy::builder()
@@ -98,6 +119,85 @@ pub fn event(line: &str) -> Option<Value> {
     serde_json::from_str(json).ok()
 }
 
+/// Waits until this many events were written, and returns them: neither fewer
+/// nor, as far as the counters know by then, more. Summaries do not count.
+pub async fn exactly_events(envoy: &Envoy, count: usize) -> Vec<Value> {
+    let mut seen = 0;
+    if count > 0 {
+        let nth = |line: &str| {
+            seen += usize::from(event(line).is_some_and(|e| e["event.name"] != SUMMARY));
+            seen == count
+        };
+        envoy.wait_for_log(nth).await.unwrap();
+    }
+    let logged = metric(envoy, &["hopguard.events", "logged"]).await;
+    let mut events = events(envoy);
+    events.retain(|e| e["event.name"] != SUMMARY);
+    assert_eq!(logged, count as u64, "{events:#?}");
+    events
+}
+
+/// What `event.name` is in the sum of events that were not printed.
+pub const SUMMARY: &str = "hopguard.summary";
+
+/// What an event says of itself in short: name, cause, control and rule.
+pub fn gist(event: &Value) -> [&str; 4] {
+    [
+        "event.name",
+        "error.type",
+        "hopguard.control",
+        "hopguard.rule",
+    ]
+    .map(|field| event[field].as_str().unwrap_or_default())
+}
+
+/// What an access log of [`ACCESS_LOG`] says of a path: all after it.
+pub async fn access(envoy: &Envoy, path: &str) -> String {
+    let start = format!("ACCESS {path} ");
+    let line = envoy
+        .wait_for_log(|line| line.starts_with(&start))
+        .await
+        .unwrap();
+    line[start.len()..].to_owned()
+}
+
+/// The day that lies so many days after today, `YYYY-MM-DD` in UTC.
+pub fn day(days_from_now: i64) -> String {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let mut days = i64::try_from(now / 86_400).unwrap() + days_from_now;
+    let mut year = 1970;
+    let length = |year: i64| {
+        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        [
+            31,
+            28 + i64::from(leap),
+            31,
+            30,
+            31,
+            30,
+            31,
+            31,
+            30,
+            31,
+            30,
+            31,
+        ]
+    };
+    while days >= length(year).iter().sum() {
+        days -= length(year).iter().sum::<i64>();
+        year += 1;
+    }
+    let mut month = 1;
+    for of_month in length(year) {
+        if days < of_month {
+            break;
+        }
+        days -= of_month;
+        month += 1;
+    }
+    format!("{year}-{month:02}-{:02}", days + 1)
+}
+
 /// Waits for an event with this cause.
 pub async fn wait_for_event(envoy: &Envoy, cause: &str) -> Value {
     let line = envoy
@@ -112,6 +212,14 @@ pub fn events_of(envoy: &Envoy, cause: &str) -> Vec<Value> {
     let mut events = events(envoy);
     events.retain(|e| e["error.type"] == cause);
     events
+}
+
+/// Waits until this many requests wait at the upstream gate.
+pub async fn pending(envoy: &Envoy, count: u64) {
+    envoy
+        .wait_for_stat("wasmcustom.hopguard.gate_pending", |n| n == count)
+        .await
+        .unwrap();
 }
 
 /// The sum of hopguard's metrics whose names hold all of these texts.

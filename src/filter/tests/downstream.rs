@@ -129,6 +129,26 @@ fn an_address_selects_by_range() {
 }
 
 #[test]
+fn an_address_that_the_client_wrote_selects_nothing() {
+    let (mut guard, host) = guard(
+        Direction::Downstream,
+        r#"{"version": 1, "downstream": [
+            {"name": "inside", "match": {"addresses": ["10.0.0.0/8"]},
+             "waive": [{"controls": ["V9.2.2"], "reason": "r", "until": "2026-12-31"}]}
+        ]}"#,
+    );
+    connect(&host, 1, 1, None);
+    host.set(1, at::SOURCE_ADDRESS, "10.1.2.3:0");
+    host.select(1);
+    assert_eq!(guard.on_downstream_request(), Step::Stop);
+    assert_eq!(causes(&host), ["address_from_header"]);
+    assert!(!host.lines.borrow()[0].contains("10.1.2.3"));
+    // The next request may show the true one.
+    host.set(1, at::SOURCE_ADDRESS, "10.1.2.3:77");
+    assert_eq!(guard.on_downstream_request(), Step::Continue);
+}
+
+#[test]
 fn a_flood_is_folded_and_summed_up() {
     let (mut guard, host) = guard(Direction::Downstream, TLS_ONLY);
     connect(&host, 1, 1, None);

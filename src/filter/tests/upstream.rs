@@ -56,16 +56,42 @@ fn plaintext_is_denied_on_a_cold_and_on_a_warm_connection() {
 
 #[test]
 fn evidence_of_a_later_attempt_is_not_this_ones() {
-    for change in [at::UPSTREAM_ATTEMPT, at::UPSTREAM_ADDRESS] {
+    for (change, value) in [
+        (at::UPSTREAM_ATTEMPT, 2u64.to_le_bytes().to_vec()),
+        (at::UPSTREAM_ADDRESS, b"10.0.0.2:80".to_vec()),
+    ] {
         let (mut guard, host) = guard(Direction::Upstream, POLICY);
         arrive(&host, 1, "legacy");
         guard.on_upstream_request(1);
         connected(&host, 1);
-        host.set(1, change, b"2\0\0\0\0\0\0\0");
+        host.set(1, change, value);
+        guard.look();
+        // The later attempt may succeed; until it does, this one waits.
+        assert_eq!(acts(&host, 1), []);
+        host.set(1, at::UPSTREAM_ATTEMPT, 1u64.to_le_bytes());
+        host.set(1, at::UPSTREAM_ADDRESS, "10.0.0.1:80");
+        guard.look();
+        assert_eq!(acts(&host, 1), [], "once superseded, never judged");
+        host.now.set(NOW + 100 * MS);
         guard.look();
         assert_eq!(statuses(&host, 1), [503]);
         assert_eq!(causes(&host), ["evidence_superseded"]);
+        let event: serde_json::Value = serde_json::from_str(&host.lines.borrow()[0]).unwrap();
+        assert_eq!(event["hopguard.attempt"], 1);
+        assert_eq!(event["network.peer.address"], "10.0.0.1");
     }
+}
+
+#[test]
+fn a_superseded_attempt_that_the_router_gives_up_is_no_failure() {
+    let (mut guard, host) = guard(Direction::Upstream, POLICY);
+    arrive(&host, 1, "legacy");
+    guard.on_upstream_request(1);
+    host.set(1, at::UPSTREAM_ATTEMPT, 2u64.to_le_bytes());
+    host.set(1, at::UPSTREAM_FAILURE, "TLS_error of attempt 2");
+    guard.on_upstream_done(1);
+    assert_eq!(causes(&host), [""; 0]);
+    assert_eq!(host.metric(&["gate_waits", "superseded"]), 1);
 }
 
 #[test]

@@ -1,0 +1,226 @@
+//! `docs/telemetry.md` and the code say the same.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails may panic"
+)]
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::fold::{EventKey, Summary};
+use super::*;
+use crate::decision::{
+    Cause, CertificateSummary, ConnectionFacts, Demands, Direction, Enforcement, Evidence, Finding,
+    Outcome, Rule, Selector, TlsVersion, Transport, UsedWaiver, Verdict, WaiverState,
+};
+use crate::host::MetricKind;
+
+const DOC: &str = include_str!("../../docs/telemetry.md");
+
+/// The rows of all tables in a section: cells without the backquotes.
+fn rows(section: &str) -> Vec<Vec<String>> {
+    let text = DOC.split(&format!("\n## {section}\n")).nth(1).unwrap();
+    let text = text.split("\n## ").next().unwrap();
+    text.lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| {
+            line.trim_matches('|')
+                .split(" | ")
+                .map(|cell| cell.trim().trim_matches('`').to_owned())
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn every_cause_is_in_the_table_as_the_code_has_it() {
+    let expected: Vec<Vec<String>> = Cause::ALL
+        .iter()
+        .map(|c| {
+            vec![
+                c.code().into(),
+                c.requirement().as_str().into(),
+                c.meaning().into(),
+            ]
+        })
+        .collect();
+    assert_eq!(rows("Causes"), expected);
+}
+
+#[test]
+fn every_metric_is_in_the_table_as_the_code_has_it() {
+    let expected: Vec<Vec<String>> = metrics::ALL
+        .iter()
+        .map(|m| {
+            let kind = match m.kind {
+                MetricKind::Counter => "counter",
+                MetricKind::Gauge => "gauge",
+            };
+            let labels = m
+                .labels
+                .iter()
+                .map(|l| format!("`{l}`"))
+                .collect::<Vec<_>>();
+            let labels = labels.join(", ");
+            vec![
+                m.name.into(),
+                kind.into(),
+                labels.trim_matches('`').to_owned(),
+                m.meaning.trim_matches('`').to_owned(),
+            ]
+        })
+        .collect();
+    assert_eq!(rows("Metrics"), expected);
+}
+
+#[test]
+fn every_filter_state_is_in_the_table() {
+    let names: Vec<String> = rows("Filter state")
+        .into_iter()
+        .map(|r| r[0].clone())
+        .collect();
+    let expected: Vec<String> = filter_state::ALL
+        .iter()
+        .map(|n| format!("wasm.{n}"))
+        .collect();
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn every_kind_and_field_of_an_event_is_in_the_table() {
+    let names: BTreeSet<String> = rows("Events").into_iter().map(|r| r[0].clone()).collect();
+    let kinds = Kind::ALL.iter().map(|k| k.as_str().to_owned());
+    let expected: BTreeSet<String> = kinds.chain(fields()).collect();
+    assert_eq!(names, expected);
+}
+
+/// The fields of events that have everything.
+fn fields() -> BTreeSet<String> {
+    let mut fields = BTreeSet::new();
+    for direction in [Direction::Downstream, Direction::Upstream] {
+        let line = full_event(direction).to_line();
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+        fields.extend(event.as_object().unwrap().keys().cloned());
+    }
+    let summary = Summary {
+        key: EventKey {
+            direction: Direction::Upstream,
+            cause: Cause::Plaintext,
+            outcome: Outcome::Deny,
+            rule: Rc::from("rule"),
+            cluster: None,
+        },
+        folded: 1,
+        first: 0,
+        last: 0,
+        sample: "id".into(),
+    };
+    let line = Event::of_summary(&summary, "id", 0).to_line();
+    let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+    fields.extend(event.as_object().unwrap().keys().cloned());
+    fields
+}
+
+fn full_event(direction: Direction) -> Event {
+    let waived = Finding {
+        waiver: Some(UsedWaiver {
+            until: "2026-12-31".into(),
+            reason: "reason".into(),
+            state: WaiverState::Expired,
+        }),
+        ..Finding::new(Cause::TlsVersionTooOld, "detail")
+    };
+    let verdict = Verdict {
+        rule: Rc::new(Rule {
+            name: "rule".into(),
+            selector: Selector::default(),
+            enforcement: Enforcement::Enforce,
+            demands: Demands {
+                min_tls: TlsVersion::Tls12,
+                peer: None,
+                authentication: None,
+            },
+            waivers: Vec::new(),
+        }),
+        rule_index: 0,
+        outcome: Outcome::Deny,
+        findings: vec![waived.clone(), Finding::new(Cause::NameMismatch, "other")],
+        notices: Vec::new(),
+        certificate: Some(Rc::new(CertificateSummary {
+            subject: "CN=a\u{9b}".into(),
+            issuer: "CN=b".into(),
+            serial: "01".into(),
+            not_before: 0,
+            not_after: 1,
+            sha256: [1; 32],
+        })),
+        valid_until: 0,
+    };
+    let text = |t: &str| Some(t.to_owned());
+    let facts = ConnectionFacts {
+        cluster: text("cluster"),
+        listener: text("10.0.0.1:443"),
+        filter_chain: text("chain"),
+        server_name: text("api.example"),
+        peer_address: text("10.0.0.2:9"),
+    };
+    let evidence = Evidence {
+        transport: Transport::Tls(TlsVersion::Tls11),
+        peer_sha256: Some([1; 32]),
+        local_certificate: false,
+    };
+    let subject = Subject {
+        direction,
+        facts: &facts,
+        evidence: Some(&evidence),
+        attempt: Some(1),
+        request_id: Some("id"),
+    };
+    Event::of_finding(Kind::Denied, &waived, &verdict, &subject, "id", 0)
+}
+
+#[test]
+fn a_line_is_one_line_and_bounded() {
+    let hostile = "\"}\n\r\u{1b}[2J\u{202e}".repeat(10_000);
+    let facts = ConnectionFacts {
+        cluster: Some(hostile.clone()),
+        listener: Some(hostile.clone()),
+        filter_chain: Some(hostile.clone()),
+        server_name: Some(hostile.clone()),
+        peer_address: Some(hostile.clone()),
+    };
+    let verdict = Verdict {
+        rule: Rc::new(Rule {
+            name: "rule".into(),
+            selector: Selector::default(),
+            enforcement: Enforcement::Enforce,
+            demands: Demands {
+                min_tls: TlsVersion::Tls12,
+                peer: None,
+                authentication: None,
+            },
+            waivers: Vec::new(),
+        }),
+        rule_index: 0,
+        outcome: Outcome::Deny,
+        findings: vec![Finding::new(Cause::Plaintext, hostile.clone())],
+        notices: Vec::new(),
+        certificate: None,
+        valid_until: 0,
+    };
+    let subject = Subject {
+        direction: Direction::Upstream,
+        facts: &facts,
+        evidence: None,
+        attempt: None,
+        request_id: Some(&hostile),
+    };
+    let finding = &verdict.findings[0];
+    let line = Event::of_finding(Kind::Denied, finding, &verdict, &subject, "id", 0).to_line();
+    assert!(line.len() < 16 * 1024, "{}", line.len());
+    assert!(line.chars().all(|c| !c.is_control() && c != '\u{202e}'));
+    let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(event["error.type"], "plaintext");
+}

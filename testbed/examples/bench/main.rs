@@ -1,0 +1,105 @@
+//! `make bench`: what hopguard costs a real Envoy, beside a filter that does
+//! nothing and one in Lua that checks the same. CPU time of Envoy's process,
+//! not wall time: it says the same on a machine that does other things too.
+//! ROUNDS in the environment says how long it takes.
+
+mod distance;
+mod load;
+mod report;
+mod statistics;
+mod variants;
+mod wake;
+mod warm;
+
+use std::fs;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use hopguard_testbed::envoy::Envoy;
+use hopguard_testbed::wasm;
+use serde_json::{Value, json};
+
+use self::variants::Parts;
+use self::warm::Servers;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Rounds of every row, about a second each.
+const ROUNDS: usize = 80;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<ExitCode> {
+    let rounds = match std::env::var("ROUNDS") {
+        Ok(text) if !text.is_empty() => text.parse().map_err(|_| "ROUNDS is no number")?,
+        _ => ROUNDS,
+    };
+    // This program is in `<target>/<profile>/examples`.
+    let program = std::env::current_exe()?;
+    let target = program.ancestors().nth(3).ok_or("not run by cargo")?;
+    let hopguard = wasm::plugin_path()?;
+    let noop = target.join("wasm/noop.wasm");
+    if !noop.is_file() {
+        return Err(format!("no {}: run `make noop`", noop.display()).into());
+    }
+
+    let parts = Parts::new(&hopguard, &noop);
+    eprintln!("bench: starting Envoy, twice");
+    let backend = Envoy::builder().config(parts.backend()).start().await?;
+    let servers = Servers {
+        plaintext: backend.listener("plaintext").await?,
+        tls: backend.listener("tls").await?,
+    };
+    let machine = machine(&backend.version().await?, &hopguard, &noop, rounds)?;
+    warm::check(&parts, &servers).await?;
+    let samples = warm::measure(&parts, &servers, rounds).await?;
+    let wake = wake::measure(&parts, &servers, rounds.div_ceil(4)).await?;
+
+    let rows = report::rows(&samples);
+    let targets = report::targets(&samples);
+    for (name, value) in machine.as_object().into_iter().flatten() {
+        println!(
+            "{name:<16} {}",
+            value.as_str().map_or(value.to_string(), str::to_owned)
+        );
+    }
+    println!();
+    report::print(&rows, &targets, &wake);
+    let file = target.join("bench/bench.json");
+    fs::create_dir_all(target.join("bench"))?;
+    fs::write(
+        &file,
+        format!("{:#}\n", report::json(&machine, &rows, &targets, &wake)),
+    )?;
+    println!("\n{}", file.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn machine(envoy: &str, hopguard: &Path, noop: &Path, rounds: usize) -> Result<Value> {
+    let cpu = fs::read_to_string("/proc/cpuinfo")?;
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("unknown", |(_, model)| model);
+    let load = fs::read_to_string("/proc/loadavg")?;
+    Ok(json!({
+        "cpu": model,
+        "cores": std::thread::available_parallelism()?.get(),
+        "load before": load.split(' ').next(),
+        "envoy": envoy,
+        "hopguard bytes": fs::metadata(hopguard)?.len(),
+        "noop bytes": fs::metadata(noop)?.len(),
+        "rounds": rounds,
+    }))
+}
+
+/// On a terminal, one line that counts; elsewhere, a line now and then.
+fn progress(what: &str, round: usize, rounds: usize) {
+    let mut stderr = std::io::stderr();
+    if stderr.is_terminal() {
+        let end = if round == rounds { "\n" } else { "" };
+        let _ = write!(stderr, "\rbench: {what}, round {round} of {rounds}{end}");
+    } else if round == 0 || round == rounds || round % 20 == 0 {
+        let _ = writeln!(stderr, "bench: {what}, round {round} of {rounds}");
+    }
+}

@@ -1,0 +1,262 @@
+//! What is compared: one listener and one cluster for each row, all in one
+//! Envoy, so that memory and machine are the same for all.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use hopguard_testbed::config::{
+    Bootstrap, Cluster, DownstreamTls, FailurePolicy, HttpListener, Route, UpstreamTls, Wasm, lua,
+};
+use hopguard_testbed::pki::{Issued, Pki};
+use serde_json::{Value, json};
+
+/// What a row has in listener and cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// No filter.
+    None,
+    /// The SDK's filter that does nothing, in the listener.
+    Noop,
+    /// The same in listener and cluster.
+    NoopBoth,
+    /// hopguard's role `downstream`.
+    Downstream,
+    /// Both of hopguard's roles.
+    Both,
+    /// What the role `downstream` does for this policy, in Lua.
+    Lua,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Variant {
+    pub name: &'static str,
+    pub kind: Kind,
+    /// TLS with certificates of both sides, on both hops; plaintext otherwise.
+    pub mtls: bool,
+}
+
+const fn row(name: &'static str, kind: Kind, mtls: bool) -> Variant {
+    Variant { name, kind, mtls }
+}
+
+/// The rows of requests on warm connections.
+pub const WARM: [Variant; 12] = [
+    row("none", Kind::None, false),
+    row("noop", Kind::Noop, false),
+    row("noop_both", Kind::NoopBoth, false),
+    row("hopguard_downstream", Kind::Downstream, false),
+    row("hopguard_both", Kind::Both, false),
+    row("lua", Kind::Lua, false),
+    row("none_mtls", Kind::None, true),
+    row("noop_mtls", Kind::Noop, true),
+    row("noop_both_mtls", Kind::NoopBoth, true),
+    row("hopguard_downstream_mtls", Kind::Downstream, true),
+    row("hopguard_both_mtls", Kind::Both, true),
+    row("lua_mtls", Kind::Lua, true),
+];
+
+/// The rule that judges a row.
+pub const fn rule(mtls: bool) -> &'static str {
+    if mtls { "partners" } else { "bench" }
+}
+
+/// Certificates, modules and policy of all rows.
+pub struct Parts {
+    pub client: Issued,
+    server: Issued,
+    envoy: Issued,
+    hopguard: [Value; 2],
+    noop: Value,
+    lua: [Value; 2],
+}
+
+impl Parts {
+    pub fn new(hopguard: &Path, noop: &Path) -> Self {
+        let pki = Pki::new();
+        let client = pki.client("client").dns("client.partner.test").issue();
+        let policy = policy(&pki);
+        let role = |role: &str| {
+            Wasm::new(hopguard, role)
+                .configuration(&policy)
+                .failure_policy(FailurePolicy::FailClosed)
+                .http_filter()
+        };
+        Self {
+            server: pki.server("api.test").issue(),
+            envoy: pki.client("envoy").dns("envoy.test").issue(),
+            hopguard: [role("downstream"), role("upstream")],
+            noop: Wasm::new(noop, "noop")
+                .name("noop")
+                .vm_id("noop")
+                .http_filter(),
+            lua: [lua(LUA_WAIVER), lua(&lua_certificate(&client))],
+            client,
+        }
+    }
+
+    /// The servers: another Envoy that answers by itself.
+    pub fn backend(&self) -> Bootstrap {
+        let answer = || Route::direct("/", 200, "ok");
+        let tls = DownstreamTls::new(&self.server).require_any_client();
+        Bootstrap::new()
+            .http(HttpListener::new("plaintext").route(answer()))
+            .http(HttpListener::new("tls").tls(tls).route(answer()))
+    }
+
+    /// A row's listener and cluster; the cluster's server is that of the row's
+    /// kind of connection.
+    pub fn add(
+        &self,
+        bootstrap: Bootstrap,
+        variant: &Variant,
+        server: SocketAddr,
+        access_log: Option<&str>,
+    ) -> Bootstrap {
+        let name = variant.name;
+        let [downstream, upstream] = &self.hopguard;
+        let (listener, cluster) = match variant.kind {
+            Kind::None => (None, None),
+            Kind::Noop => (Some(&self.noop), None),
+            Kind::NoopBoth => (Some(&self.noop), Some(&self.noop)),
+            Kind::Downstream => (Some(downstream), None),
+            Kind::Both => (Some(downstream), Some(upstream)),
+            Kind::Lua => (Some(&self.lua[usize::from(variant.mtls)]), None),
+        };
+        let mut http = HttpListener::new(name).route(Route::all(name));
+        let mut servers = Cluster::new(name).endpoint(server);
+        if variant.mtls {
+            http = http.tls(DownstreamTls::new(&self.server).require_any_client());
+            servers = servers.tls(self.upstream_tls());
+        }
+        if let Some(format) = access_log {
+            http = http.access_log(&format!("CHECK {name} {format}"));
+        }
+        http = listener
+            .cloned()
+            .into_iter()
+            .fold(http, HttpListener::filter);
+        servers = cluster.cloned().into_iter().fold(servers, Cluster::filter);
+        bootstrap.http(http).cluster(servers)
+    }
+
+    /// A plaintext listener and a cluster with a new TLS connection for each
+    /// request, with the gate or without.
+    pub fn add_wake(
+        &self,
+        bootstrap: Bootstrap,
+        name: &str,
+        server: SocketAddr,
+        gate: bool,
+    ) -> Bootstrap {
+        let mut cluster = Cluster::new(name)
+            .endpoint(server)
+            .tls(self.upstream_tls().no_resumption())
+            .patch(|cluster| {
+                let options = &mut cluster["typed_extension_protocol_options"];
+                options["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"]
+                    ["common_http_protocol_options"] = json!({ "max_requests_per_connection": 1 });
+            });
+        if gate {
+            cluster = cluster.filter(self.hopguard[1].clone());
+        }
+        bootstrap
+            .http(HttpListener::new(name).route(Route::all(name)))
+            .cluster(cluster)
+    }
+
+    fn upstream_tls(&self) -> UpstreamTls {
+        UpstreamTls::new().sni("api.test").certificate(&self.envoy)
+    }
+}
+
+/// Plaintext is waived, but for the rows with certificates: those demand them
+/// of clients and verify those of servers.
+fn policy(pki: &Pki) -> Value {
+    let waive = json!([{
+        "controls": ["V9.2.1", "V9.2.2"],
+        "reason": "the benchmark's plaintext rows",
+        "until": "2099-12-31",
+    }]);
+    json!({
+        "version": 1,
+        "trust_stores": [{
+            "name": "ca",
+            "ca_certificates": pki.root.pem(),
+            "intermediate_certificates": pki.intermediate.pem(),
+        }],
+        "default_trust_stores": ["ca"],
+        "downstream": [
+            {
+                "name": rule(true),
+                "match": { "filter_chains": ["*_mtls"] },
+                "require": { "peer_certificate": {
+                    "trust_stores": ["ca"], "names": { "dns": ["*.partner.test"] },
+                }},
+            },
+            { "name": rule(false), "waive": waive },
+        ],
+        "upstream": [
+            { "name": rule(true), "match": { "clusters": ["*_mtls", "wake_*"] } },
+            { "name": rule(false), "waive": waive },
+        ],
+    })
+}
+
+/// The waiver of plaintext as a Lua filter: looks whether the connection is
+/// TLS and whether the last day is over, and leaves verdict and rule to the
+/// access log.
+const LUA_WAIVER: &str = r#"
+local ends = 4102444800 -- 2100-01-01
+
+function envoy_on_request(handle)
+  local ssl = handle:connection():ssl()
+  local verdict = "permit"
+  if ssl == nil then
+    if os.time() >= ends then
+      handle:respond({[":status"] = "403"}, "denied")
+      return
+    end
+    verdict = "waived"
+  else
+    local version = ssl:tlsVersion()
+    if version ~= "TLSv1.3" and version ~= "TLSv1.2" then
+      handle:respond({[":status"] = "403"}, "denied")
+      return
+    end
+  end
+  local metadata = handle:streamInfo():dynamicMetadata()
+  metadata:set("hopguard", "verdict", verdict)
+  metadata:set("hopguard", "rule", "bench")
+end
+"#;
+
+/// The demand for a known certificate as a Lua filter. Lua cannot verify one:
+/// the table of digests is somebody's to keep.
+fn lua_certificate(client: &Issued) -> String {
+    r#"
+local known = {["DIGEST"] = "partners"}
+
+function envoy_on_request(handle)
+  local ssl = handle:connection():ssl()
+  local rule = nil
+  if ssl ~= nil then
+    local version = ssl:tlsVersion()
+    if version == "TLSv1.3" or version == "TLSv1.2" then
+      rule = known[ssl:sha256PeerCertificateDigest()]
+      if rule ~= nil and ssl:expirationPeerCertificate() <= os.time() then
+        rule = nil
+      end
+    end
+  end
+  if rule == nil then
+    handle:respond({[":status"] = "403"}, "denied")
+    return
+  end
+  local metadata = handle:streamInfo():dynamicMetadata()
+  metadata:set("hopguard", "verdict", "permit")
+  metadata:set("hopguard", "rule", rule)
+end
+"#
+    .replace("DIGEST", &client.sha256_hex())
+}

@@ -1,0 +1,93 @@
+//! The certificate authorities of the demo, and the policy that names them.
+
+use std::path::Path;
+
+use hopguard_testbed::pki::{Authority, Issued, Pki};
+use serde_json::Value;
+use time::{Duration, OffsetDateTime};
+
+/// The name that Envoy asks for, and that a good server presents.
+pub const HOST: &str = "api.example";
+
+/// The policy, with `{{…}}` where certificates and days belong.
+const POLICY: &str = include_str!("policy.json");
+
+/// Who issues certificates.
+pub struct Certificates {
+    /// Our own root, and the intermediate that issues.
+    pub company: Pki,
+    /// The partners' root.
+    pub partner: Authority,
+    /// The service mesh's root.
+    pub mesh: Authority,
+    /// A root that the policy does not know.
+    pub stranger: Authority,
+    /// A self-signed certificate that the policy pins.
+    pub printer: Issued,
+    /// What Envoy presents to its clients.
+    pub envoy: Issued,
+}
+
+impl Certificates {
+    pub fn new() -> Self {
+        let company = Pki::new();
+        Self {
+            partner: Authority::root("Partner Root CA").issue(),
+            mesh: Authority::root("Mesh Root CA").issue(),
+            stranger: Authority::root("Stranger Root CA").issue(),
+            printer: company.server("printer").self_signed().issue(),
+            envoy: company.server("localhost").issue(),
+            company,
+        }
+    }
+
+    /// The policy for today and for these certificates.
+    pub fn policy(&self) -> serde_json::Result<Value> {
+        let mut policy = serde_json::from_str(POLICY)?;
+        self.fill_in(&mut policy);
+        Ok(policy)
+    }
+
+    /// Writes what `curl --cacert` needs.
+    pub fn write_ca(&self, directory: &Path) -> std::io::Result<()> {
+        std::fs::write(directory.join("company-ca.pem"), self.company.root.pem())
+    }
+
+    fn fill_in(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                if let Some(filled) = self.placeholder(text) {
+                    *text = filled;
+                }
+            }
+            Value::Array(values) => values.iter_mut().for_each(|v| self.fill_in(v)),
+            Value::Object(fields) => fields.values_mut().for_each(|v| self.fill_in(v)),
+            _ => {}
+        }
+    }
+
+    fn placeholder(&self, text: &str) -> Option<String> {
+        Some(match text {
+            "{{company-root}}" => self.company.root.pem(),
+            "{{company-intermediate}}" => self.company.intermediate.pem(),
+            "{{partner-root}}" => self.partner.pem(),
+            "{{mesh-root}}" => self.mesh.pem(),
+            "{{printer-certificate}}" => self.printer.pem(),
+            "{{in-a-year}}" => day(365),
+            "{{in-ten-days}}" => day(10),
+            "{{yesterday}}" => day(-1),
+            _ => return None,
+        })
+    }
+}
+
+/// That many days from today (UTC), `YYYY-MM-DD`.
+pub fn day(from_now: i64) -> String {
+    let day = OffsetDateTime::now_utc().date() + Duration::days(from_now);
+    format!(
+        "{:04}-{:02}-{:02}",
+        day.year(),
+        u8::from(day.month()),
+        day.day()
+    )
+}
