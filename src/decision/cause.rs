@@ -46,6 +46,7 @@ causes! {
     EvidenceSuperseded "evidence_superseded" V9_2_2 "A later attempt of the same request replaced this attempt's evidence while it waited (hedging).";
     EvidenceUnreadable "evidence_unreadable" V9_2_2 "The host gave a fact in a form that hopguard cannot read.";
     AddressFromHeader "address_from_header" V9_2_2 "A rule looks at the client's address, and Envoy took it from a header that the client wrote (`use_remote_address` is off).";
+    PathAmbiguous "path_ambiguous" V9_2_2 "Two ways to read the request's path lead to two rules (dot segments, encoded or doubled slashes).";
     CertificateMissing "certificate_missing" V9_2_1 "The peer presented no certificate, for want of TLS or of a certificate.";
     CertificateUnavailable "certificate_unavailable" V9_2_1 "The host does not expose the peer's certificate (Envoy before 1.38), and the rule demands more than a pinned digest.";
     CertificateDigestMismatch "certificate_digest_mismatch" V9_2_1 "The certificate that was offered as evidence is not the one the connection presented.";

@@ -19,8 +19,8 @@ pub struct Case<'a> {
     pub direction: Direction,
     /// What selected the rule.
     pub facts: &'a ConnectionFacts,
-    /// The request, where the rule looks at it.
-    pub request: Option<&'a RequestFacts>,
+    /// The request, as far as the rule looks at it.
+    pub request: &'a RequestFacts,
     /// What the connection shows.
     pub evidence: &'a Evidence,
     /// Seconds since the Unix epoch.
@@ -178,7 +178,7 @@ fn peer_result(
         return Ok(());
     };
     let server_name = case.facts.server_name.as_deref().filter(|n| !n.is_empty());
-    let authority = case.request.and_then(|r| r.host.as_deref());
+    let authority = case.request.host.as_deref();
     let reference = server_name
         .filter(|_| from.server_name)
         .or(authority.filter(|_| from.authority));
@@ -193,10 +193,7 @@ fn authentication_finding(case: &Case<'_>, rule: &Rule) -> Option<Finding> {
     {
         return None;
     }
-    let headers = case
-        .request
-        .map(|r| r.headers.as_slice())
-        .unwrap_or_default();
+    let headers = &case.request.headers;
     if demand
         .headers
         .iter()

@@ -152,11 +152,6 @@ pub fn host_of(authority: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
-/// The path of a `:path`: without query and fragment.
-pub fn path_of(path: &str) -> &str {
-    path.split(['?', '#']).next().unwrap_or(path)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

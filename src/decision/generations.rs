@@ -2,8 +2,9 @@
 //! generations: constant time, no timestamps, no list.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
 use std::hash::Hash;
+
+use hashbrown::HashMap;
 
 /// A map of at most `2 * half` entries. When the young half is full the old
 /// half is dropped; an entry that is read in the old half moves to the young.

@@ -8,6 +8,7 @@ mod facts;
 mod generations;
 mod network;
 mod policy;
+mod request_path;
 mod requirement;
 mod tls;
 mod verdict;
@@ -21,7 +22,7 @@ pub use certificates::{CacheCounts, CertificateSummary, Certificates};
 pub use decide::{Case, decide, without_evidence};
 pub use facts::{
     CertificateSource, ConnectionFacts, Direction, Evidence, RequestFacts, Transport, host_of,
-    ip_of, is_peers_own, path_of, sha256_from_hex,
+    ip_of, is_peers_own, sha256_from_hex,
 };
 pub use generations::Generations;
 pub use network::Network;
@@ -29,6 +30,7 @@ pub use policy::{
     AuthenticationDemand, Demands, Enforcement, GateLimits, LooksAt, Names, PeerDemands, Policy,
     ReferenceSource, Rule, RuleIndex, RuleSet, Selector,
 };
+pub use request_path::{obliging_reading, path_of};
 pub use requirement::Requirement;
 pub use tls::TlsVersion;
 pub use verdict::{Finding, Outcome, UsedWaiver, Verdict};

@@ -214,14 +214,20 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether its verdict can differ between requests of one connection.
-    pub fn depends_on_request(&self) -> bool {
+    /// Whether its verdict can differ between requests of this connection.
+    pub fn depends_on_request(&self, facts: &ConnectionFacts) -> bool {
+        // The authority is the reference name only where no server name is.
+        let has_server_name = facts.server_name.as_ref().is_some_and(|n| !n.is_empty());
+        let names_the_authority = |names: &Names| match names {
+            Names::Reference(from) => from.authority && !(from.server_name && has_server_name),
+            Names::Any | Names::OneOf(_) => false,
+        };
         let demands = &self.demands;
         self.selector.looks_at_request()
             || demands
                 .peer
                 .as_ref()
-                .is_some_and(|p| matches!(&p.names, Names::Reference(source) if source.authority))
+                .is_some_and(|p| names_the_authority(&p.names))
             || demands
                 .authentication
                 .as_ref()

@@ -132,7 +132,7 @@ impl Bench {
         let case = Case {
             direction: self.direction,
             facts: &self.facts,
-            request: Some(&self.request),
+            request: &self.request,
             evidence: &self.evidence,
             now: self.now,
         };

@@ -1,14 +1,16 @@
 //! The state of one root context, and what both directions share: collect a
 //! flow, judge a request, tell, act.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::flow::{Flow, Flows};
 use super::gate::Gate;
 use super::respond;
 use crate::decision::{
-    Case, CertificateSource, Certificates, ConnectionFacts, Direction, Evidence, Finding, Outcome,
-    Policy, RequestFacts, Transport, Verdict, decide, host_of, path_of,
+    Case, Cause, CertificateSource, Certificates, ConnectionFacts, Direction, Evidence, Finding,
+    Outcome, Policy, RequestFacts, RuleIndex, Transport, Verdict, decide, host_of,
+    obliging_reading, path_of, without_evidence,
 };
 use crate::host::attributes::{self, Path};
 use crate::host::{Host, forwarded};
@@ -104,7 +106,7 @@ impl<H: Host> Guard<H> {
             verdict: None,
         };
         let verdict = self.judge(&flow, now);
-        if flow.candidates.len() == 1 && !verdict.rule.depends_on_request() {
+        if flow.candidates.len() == 1 && !verdict.rule.depends_on_request(&flow.facts) {
             flow.verdict = Some(Rc::clone(&verdict));
         }
         self.count_misses();
@@ -119,17 +121,27 @@ impl<H: Host> Guard<H> {
     pub(super) fn judge(&mut self, flow: &Flow, now: i64) -> Rc<Verdict> {
         let rules = self.policy.rules(self.direction);
         let looks_at_request = flow.candidates.len() > 1
-            || flow
-                .candidates
-                .iter()
-                .any(|i| rules.rule(*i).is_some_and(|r| r.depends_on_request()));
+            || flow.candidates.iter().any(|i| {
+                rules
+                    .rule(*i)
+                    .is_some_and(|r| r.depends_on_request(&flow.facts))
+            });
         let request = looks_at_request.then(|| self.request_facts());
-        let no_request = RequestFacts::default();
-        let rule = rules.first_match(&flow.candidates, request.as_ref().unwrap_or(&no_request));
+        let request = request.unwrap_or_default();
+        let rule = rules.first_match(&flow.candidates, &request);
+        if self.is_read_otherwise(flow, &request, rule.0) {
+            let detail = "its path can be read in two ways, and each has another rule";
+            let (index, rule) = self.policy.rules(self.direction).default_rule();
+            return Rc::new(without_evidence(
+                (index, rule),
+                Cause::PathAmbiguous,
+                detail,
+            ));
+        }
         let case = Case {
             direction: self.direction,
             facts: &flow.facts,
-            request: request.as_ref(),
+            request: &request,
             evidence: &flow.evidence,
             now,
         };
@@ -146,6 +158,24 @@ impl<H: Host> Guard<H> {
         ))
     }
 
+    /// Whether another reading of the path leads to another rule than `rule`.
+    fn is_read_otherwise(&self, flow: &Flow, request: &RequestFacts, rule: RuleIndex) -> bool {
+        let Some(path) = &request.path else {
+            return false;
+        };
+        match obliging_reading(path) {
+            Cow::Borrowed(_) => false,
+            Cow::Owned(reading) => {
+                let request = RequestFacts {
+                    path: Some(reading),
+                    ..request.clone()
+                };
+                let rules = self.policy.rules(self.direction);
+                rules.first_match(&flow.candidates, &request).0 != rule
+            }
+        }
+    }
+
     fn request_facts(&self) -> RequestFacts {
         let header = |name: &str| {
             self.host
@@ -154,11 +184,15 @@ impl<H: Host> Guard<H> {
         };
         let looks_at = self.policy.rules(self.direction).looks_at();
         RequestFacts {
-            host: header(":authority")
-                .filter(|_| looks_at.host)
+            host: looks_at
+                .host
+                .then(|| header(":authority"))
+                .flatten()
                 .map(|a| host_of(&a)),
-            path: header(":path")
-                .filter(|_| looks_at.path)
+            path: looks_at
+                .path
+                .then(|| header(":path"))
+                .flatten()
                 .map(|p| path_of(&p).to_owned()),
             headers: self
                 .credential_headers
@@ -218,7 +252,12 @@ impl<H: Host> Guard<H> {
     ) -> Step {
         self.reporter.count(&self.host, self.direction, verdict);
         match verdict.outcome {
-            Outcome::Permit | Outcome::Waived => return Step::Continue,
+            Outcome::Permit | Outcome::Waived => {
+                if self.reporter.metrics.has_begun_a_batch() {
+                    self.schedule();
+                }
+                return Step::Continue;
+            }
             Outcome::WouldDeny | Outcome::Deny => {}
         }
         let (facts, evidence, attempt) = subject(self);

@@ -4,7 +4,7 @@
 //! `stats_tags` for plain Envoy are in `docs/telemetry.md`. No label holds
 //! anything that a peer chose: rule names are the operator's, and checked.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use crate::decision::{CacheCounts, Cause, Direction, Outcome, Verdict};
 use crate::host::{Host, MetricId, MetricKind};
@@ -110,16 +110,33 @@ impl Description {
 /// The metrics of one root context.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    decisions: HashMap<(Direction, u16, Outcome, Option<Cause>), Option<MetricId>>,
+    decisions: HashMap<(u16, Outcome, Option<Cause>), Decisions>,
+    /// Decisions that the host was not told of yet.
+    batched: u64,
     others: HashMap<(&'static str, Vec<Box<str>>), Option<MetricId>>,
 }
 
+/// One counter of decisions.
+#[derive(Debug)]
+struct Decisions {
+    id: Option<MetricId>,
+    /// Counted, and not told to the host yet.
+    batched: i64,
+}
+
+/// How long a permit may be counted before the host is told, in milliseconds.
+///
+/// Telling costs about a microsecond; ten times a second is nothing, and finer
+/// than any scrape.
+pub const BATCH_MS: u32 = 100;
+
 impl Metrics {
-    /// Counts a decision.
+    /// Counts a decision. The host is told of a denial at once, of what passed
+    /// with [`Metrics::flush`].
     pub fn decision(&mut self, host: &impl Host, direction: Direction, verdict: &Verdict) {
         let cause = verdict.primary().map(|f| f.cause);
-        let key = (direction, verdict.rule_index, verdict.outcome, cause);
-        let id = self.decisions.entry(key).or_insert_with(|| {
+        let key = (verdict.rule_index, verdict.outcome, cause);
+        let counter = self.decisions.entry(key).or_insert_with(|| {
             let name = DECISIONS.with(&[
                 direction.as_str(),
                 verdict.outcome.as_str(),
@@ -127,10 +144,40 @@ impl Metrics {
                 cause.map_or("none", Cause::code),
                 &verdict.rule.name,
             ]);
-            host.define_metric(DECISIONS.kind, &name)
+            Decisions {
+                id: host.define_metric(DECISIONS.kind, &name),
+                batched: 0,
+            }
         });
-        if let Some(id) = id {
-            host.add_metric(*id, 1);
+        if verdict.outcome < Outcome::WouldDeny {
+            counter.batched += 1;
+            self.batched += 1;
+        } else if let Some(id) = counter.id {
+            host.add_metric(id, 1);
+        }
+    }
+
+    /// Whether the host was not told of some decisions yet.
+    pub const fn has_batched(&self) -> bool {
+        self.batched > 0
+    }
+
+    /// Whether the last decision is the only one that it was not told of.
+    pub const fn has_begun_a_batch(&self) -> bool {
+        self.batched == 1
+    }
+
+    /// Tells the host of all decisions that it was not told of.
+    pub fn flush(&mut self, host: &impl Host) {
+        if self.batched == 0 {
+            return;
+        }
+        self.batched = 0;
+        for counter in self.decisions.values_mut() {
+            let n = std::mem::take(&mut counter.batched);
+            if let Some(id) = counter.id.filter(|_| n > 0) {
+                host.add_metric(id, n);
+            }
         }
     }
 

@@ -98,9 +98,10 @@ impl Reporter {
         self.write(host, kind, finding, verdict, subject, &id);
     }
 
-    /// Prints the summaries that are due, or all of them; says when to come
-    /// again, in nanoseconds.
-    pub fn flush(&mut self, host: &impl Host, all: bool) -> Option<u64> {
+    /// Tells the host of the decisions that it was not told of, and prints the
+    /// summaries that are due, or all of them.
+    pub fn flush(&mut self, host: &impl Host, all: bool) {
+        self.metrics.flush(host);
         let now = host.now_nanos();
         for summary in self.fold.flush(now, all) {
             let id = self.next_id(now);
@@ -109,12 +110,18 @@ impl Reporter {
                 &Event::of_summary(&summary, &id, now).to_line(),
             );
         }
-        self.fold.next_flush(now)
     }
 
     /// When [`Reporter::flush`] has something to do, in nanoseconds.
     pub fn next_flush(&self, now: u64) -> Option<u64> {
-        self.fold.next_flush(now)
+        let batch = self
+            .metrics
+            .has_batched()
+            .then_some(u64::from(metrics::BATCH_MS) * 1_000_000);
+        match (batch, self.fold.next_flush(now)) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
     }
 
     fn write(

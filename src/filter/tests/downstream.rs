@@ -27,7 +27,12 @@ fn plaintext_is_denied_and_tls_is_not() {
     assert_eq!(statuses(&host, 3), [403]);
     assert_eq!(causes(&host), ["plaintext", "tls_version_too_old"]);
     assert_eq!(host.metric(&["hopguard.decisions", "deny"]), 2);
+    // What passed is told in batches.
+    assert_eq!(host.metric(&["hopguard.decisions", "permit"]), 0);
+    assert_eq!(host.tick.get(), 100);
+    guard.on_tick();
     assert_eq!(host.metric(&["hopguard.decisions", "permit"]), 1);
+    assert_eq!(host.tick.get(), 0);
 }
 
 #[test]
@@ -104,6 +109,40 @@ fn rules_by_host_and_path_judge_each_request() {
         host.header(1, ":authority", authority);
         host.header(1, ":path", path);
         assert_eq!(guard.on_downstream_request(), step, "{authority} {path}");
+    }
+}
+
+#[test]
+fn a_path_that_can_be_read_in_two_ways_chooses_no_rule() {
+    let (mut guard, host) = guard(
+        Direction::Downstream,
+        r#"{"version": 1, "downstream": [
+            {"name": "public", "match": {"paths": ["/public/**"]},
+             "waive": [{"controls": ["V9.2.2"], "reason": "r", "until": "2026-12-31"}]}
+        ]}"#,
+    );
+    connect(&host, 1, 1, None);
+    host.select(1);
+    for (path, step, cause) in [
+        ("/public/a%20b", Step::Continue, None),
+        ("/public//a", Step::Continue, None),
+        ("/secret", Step::Stop, Some("plaintext")),
+        ("/public/../secret", Step::Stop, Some("path_ambiguous")),
+        (
+            "/public/..%2fsecret?/public/",
+            Step::Stop,
+            Some("path_ambiguous"),
+        ),
+        ("/x/%2e./public/a", Step::Stop, Some("path_ambiguous")),
+    ] {
+        host.header(1, ":path", path);
+        let before = causes(&host).len();
+        assert_eq!(guard.on_downstream_request(), step, "{path}");
+        assert_eq!(
+            causes(&host).get(before).map(String::as_str),
+            cause,
+            "{path}"
+        );
     }
 }
 

@@ -36,6 +36,8 @@ fn a_request_waits_for_its_connection() {
     guard.look();
     assert_eq!(acts(&host, 1), [Act::Resume]);
     assert_eq!(host.metric(&["hopguard.gate_pending"]), 0);
+    assert_eq!(host.tick.get(), 100, "for the counter alone");
+    guard.on_tick();
     assert_eq!(host.tick.get(), 0);
 }
 
