@@ -54,6 +54,9 @@ impl Root {
             envoy::plugin_configuration(size)
         };
         let policy = config::parse(&json, now).map_err(|e| e.to_string())?;
+        if direction == Direction::Downstream {
+            envoy::note_downstream_role();
+        }
         let rules = policy.rules(direction).iter().count() - 1;
         host.log(
             Level::Info,

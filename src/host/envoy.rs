@@ -111,6 +111,15 @@ pub struct Envoy {
     wake_queue: Cell<Option<Option<u32>>>,
 }
 
+thread_local! {
+    static GUARDS_CLIENTS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Notes that the downstream role runs in this VM.
+pub fn note_downstream_role() {
+    GUARDS_CLIENTS.set(true);
+}
+
 impl Envoy {
     /// For the root context with this id.
     pub const fn new(root: u32) -> Self {
@@ -170,6 +179,10 @@ impl Host for Envoy {
     fn filter_state(&self, name: &'static str) -> Option<Vec<u8>> {
         // A path of one part that is no attribute names a filter state.
         self.property(name.as_bytes())
+    }
+
+    fn guards_clients(&self) -> bool {
+        GUARDS_CLIENTS.get()
     }
 
     fn set_filter_state(&self, name: &str, value: &str) {

@@ -34,6 +34,8 @@ pub struct FakeHost {
     pub tick: Cell<u32>,
     /// Wake-ups asked for.
     pub wakes: Cell<u32>,
+    /// Whether the downstream role runs, too.
+    pub guards_clients: Cell<bool>,
     /// Whether wake-ups are possible.
     pub can_wake: Cell<bool>,
     /// Properties asked for.
@@ -98,6 +100,10 @@ impl Host for std::rc::Rc<FakeHost> {
             .borrow()
             .get(&(self.stream.get(), name.to_owned()))
             .map(|value| value.clone().into_bytes())
+    }
+
+    fn guards_clients(&self) -> bool {
+        self.guards_clients.get()
     }
 
     fn set_filter_state(&self, name: &str, value: &str) {

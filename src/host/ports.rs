@@ -39,6 +39,8 @@ pub trait Host {
     fn request_header(&self, name: &str) -> Option<Vec<u8>>;
     /// A value that was put there before, by any filter of the request.
     fn filter_state(&self, name: &'static str) -> Option<Vec<u8>>;
+    /// Whether the downstream role runs in this VM, too.
+    fn guards_clients(&self) -> bool;
     /// Puts a value where access logs find it: `%FILTER_STATE(wasm.name)%`.
     fn set_filter_state(&self, name: &str, value: &str);
     /// Writes a line to the host's log.

@@ -34,19 +34,29 @@ impl Reporter {
     /// for one that is not worth an event.
     ///
     /// A request has a verdict for each hop; its filter state tells of the
-    /// gravest, and of the first of equals. Each value costs the request about
-    /// a microsecond and a half: so cause and control are written only where
-    /// there is more to say than the rule's name.
+    /// gravest, and of the first of equals. Each value costs the request more
+    /// than a microsecond, to read or to write: so a permit is written without
+    /// its rule, cause and control only where something was, or would have been,
+    /// denied, and an upstream that permits adds nothing to what the downstream
+    /// role wrote.
     pub fn count(&mut self, host: &impl Host, direction: Direction, verdict: &Verdict) {
         self.metrics.decision(host, direction, verdict);
-        if direction == Direction::Upstream
-            && let Some(other) = host.filter_state(filter_state::VERDICT)
-            && Outcome::parse(&other).is_some_and(|other| other >= verdict.outcome)
-        {
-            return;
+        if direction == Direction::Upstream {
+            if verdict.outcome == Outcome::Permit && host.guards_clients() {
+                return;
+            }
+            let other = host.filter_state(filter_state::VERDICT);
+            if other
+                .and_then(|name| Outcome::parse(&name))
+                .is_some_and(|other| other >= verdict.outcome)
+            {
+                return;
+            }
         }
         host.set_filter_state(filter_state::VERDICT, verdict.outcome.as_str());
-        host.set_filter_state(filter_state::RULE, &verdict.rule.name);
+        if verdict.outcome > Outcome::Permit {
+            host.set_filter_state(filter_state::RULE, &verdict.rule.name);
+        }
         if verdict.outcome >= Outcome::WouldDeny
             && let Some(finding) = verdict.primary()
         {
