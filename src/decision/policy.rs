@@ -72,7 +72,7 @@ pub struct LooksAt {
     pub listener: bool,
     /// Filter chain names.
     pub filter_chain: bool,
-    /// The handshake's server name, to select or as reference identifier.
+    /// The handshake's server name, to select.
     pub server_name: bool,
     /// The peer's address.
     pub peer_address: bool,
@@ -186,7 +186,6 @@ impl LooksAt {
         if let Some(peer) = &rule.demands.peer {
             self.forwarded_certificate |= peer.forwarded_certificate;
             if let Names::Reference(source) = &peer.names {
-                self.server_name |= source.server_name;
                 self.host |= source.authority;
             }
         }
@@ -214,20 +213,25 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Whether it compares the peer's names with the handshake's server name.
+    pub fn refers_to_server_name(&self) -> bool {
+        self.demands
+            .peer
+            .as_ref()
+            .is_some_and(|peer| matches!(peer.reference_source(), Some(from) if from.server_name))
+    }
+
     /// Whether its verdict can differ between requests of this connection.
     pub fn depends_on_request(&self, facts: &ConnectionFacts) -> bool {
         // The authority is the reference name only where no server name is.
         let has_server_name = facts.server_name.as_ref().is_some_and(|n| !n.is_empty());
-        let names_the_authority = |names: &Names| match names {
-            Names::Reference(from) => from.authority && !(from.server_name && has_server_name),
-            Names::Any | Names::OneOf(_) => false,
+        let names_the_authority = |peer: &PeerDemands| {
+            peer.reference_source()
+                .is_some_and(|from| from.authority && !(from.server_name && has_server_name))
         };
         let demands = &self.demands;
         self.selector.looks_at_request()
-            || demands
-                .peer
-                .as_ref()
-                .is_some_and(|p| names_the_authority(&p.names))
+            || demands.peer.as_ref().is_some_and(names_the_authority)
             || demands
                 .authentication
                 .as_ref()
@@ -309,6 +313,17 @@ pub struct PeerDemands {
     /// Downstream: this Envoy sets `x-forwarded-client-cert`, so its last
     /// element may carry the certificate where the host does not expose it.
     pub forwarded_certificate: bool,
+}
+
+impl PeerDemands {
+    /// Where the name that the peer must present comes from, if a name of the
+    /// connection or request can make a difference: without a store none does.
+    fn reference_source(&self) -> Option<ReferenceSource> {
+        match &self.names {
+            Names::Reference(source) if !self.stores.is_empty() => Some(*source),
+            _ => None,
+        }
+    }
 }
 
 /// The names a peer must present.

@@ -26,6 +26,9 @@ pub struct Flow {
     pub candidates: Rc<[RuleIndex]>,
     /// The verdict, where it is the same for all its requests.
     pub verdict: Option<Rc<Verdict>>,
+    /// Not a flow itself: flows of this key differ by their server name, which
+    /// belongs into the key.
+    pub needs_server_name: bool,
 }
 
 /// The flows of one root context.

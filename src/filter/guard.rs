@@ -110,6 +110,7 @@ impl<H: Host> Guard<H> {
             evidence,
             candidates,
             verdict: None,
+            needs_server_name: false,
         };
         let verdict = self.judge(&flow, now);
         if flow.candidates.len() == 1 && !verdict.rule.depends_on_request(&flow.facts) {

@@ -10,7 +10,7 @@
 use std::rc::Rc;
 
 use super::downstream::read_sha256;
-use super::flow::push_part;
+use super::flow::{Flow, push_part};
 use super::gate::Waiting;
 use super::guard::{Guard, Step, transport_of};
 use crate::decision::{
@@ -161,12 +161,17 @@ impl<H: Host> Guard<H> {
         let mut key = std::mem::take(&mut self.key);
         key.clear();
         self.fill_key(&mut key, tls_version.as_deref());
-        let verdict = match self.flows.get(&key, now) {
+        let mut known = self.flows.get(&key, now);
+        if known.as_ref().is_some_and(|flow| flow.needs_server_name) {
+            self.push_server_name(&mut key);
+            known = self.flows.get(&key, now);
+        }
+        let verdict = match known {
             Some(flow) => match &flow.verdict {
                 Some(verdict) => Rc::clone(verdict),
                 None => self.judge(&flow, now),
             },
-            None => self.judge_new_upstream(&key, tls_version.as_deref(), now),
+            None => self.judge_new_upstream(&mut key, tls_version.as_deref(), now),
         };
         self.key = key;
         Some(self.act(&verdict, |guard| {
@@ -177,19 +182,57 @@ impl<H: Host> Guard<H> {
 
     fn judge_new_upstream(
         &mut self,
-        key: &[u8],
+        key: &mut Vec<u8>,
         tls_version: Option<&[u8]>,
         now: i64,
     ) -> Rc<Verdict> {
         let facts = self.upstream_facts();
-        match self.upstream_evidence(tls_version) {
-            Ok(evidence) => self.judge_new_flow(Some(key), facts, evidence, now),
-            Err(detail) => Rc::new(without_evidence(
-                self.policy.upstream.default_rule(),
-                Cause::EvidenceUnreadable,
-                detail,
-            )),
+        let evidence = match self.upstream_evidence(tls_version) {
+            Ok(evidence) => evidence,
+            Err(detail) => {
+                return Rc::new(without_evidence(
+                    self.policy.upstream.default_rule(),
+                    Cause::EvidenceUnreadable,
+                    detail,
+                ));
+            }
+        };
+        self.distinguish_by_server_name(key, &facts, &evidence);
+        self.judge_new_flow(Some(key), facts, evidence, now)
+    }
+
+    /// Where a rule that can apply compares the peer with the server name, the
+    /// name joins the key, and a mark under the shorter key says so: only there
+    /// is each request's server name asked for.
+    fn distinguish_by_server_name(
+        &mut self,
+        key: &mut Vec<u8>,
+        facts: &ConnectionFacts,
+        evidence: &Evidence,
+    ) {
+        let rules = &self.policy.upstream;
+        let candidates = self.flows.candidates(rules, facts);
+        let refers = candidates
+            .iter()
+            .filter_map(|index| rules.rule(*index))
+            .any(|rule| rule.refers_to_server_name());
+        if rules.looks_at().server_name || !refers {
+            return;
         }
+        let short = key.clone();
+        self.push_server_name(key);
+        let mark = Flow {
+            facts: ConnectionFacts::default(),
+            evidence: *evidence,
+            candidates,
+            verdict: None,
+            needs_server_name: true,
+        };
+        self.flows.insert(&short, Rc::new(mark));
+    }
+
+    fn push_server_name(&self, key: &mut Vec<u8>) {
+        push_part(key, self.host.property(at::UPSTREAM_SERVER_NAME).as_deref());
     }
 
     /// Everything that a verdict rests on, apart from the request and the
@@ -207,7 +250,7 @@ impl<H: Host> Guard<H> {
             push_part(key, self.host.property(at::CLUSTER_NAME).as_deref());
         }
         if looks_at.server_name {
-            push_part(key, self.host.property(at::UPSTREAM_SERVER_NAME).as_deref());
+            self.push_server_name(key);
         }
         if looks_at.peer_address {
             push_part(key, self.host.property(at::UPSTREAM_ADDRESS).as_deref());

@@ -1,7 +1,9 @@
 //! Metrics: fixed names, bounded dimensions, minted when first needed.
 //!
-//! Labels are written as `tag.=.value;.`, the form that Istio extracts; the
-//! `stats_tags` for plain Envoy are in `docs/telemetry.md`. No label holds
+//! Labels are written as `tag.=.value;.` before the last part of the name, the
+//! form that Istio extracts (Envoy drops a dot at the end of a name, and with it
+//! the last label would be lost); `envoy/envoy.yaml` has the `stats_tags` for
+//! plain Envoy. No label holds
 //! anything that a peer chose: rule names are the operator's, and checked.
 
 use hashbrown::HashMap;
@@ -12,7 +14,7 @@ use crate::host::{Host, MetricId, MetricKind};
 /// A metric that the plugin can report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Description {
-    /// The name before the labels.
+    /// The name without the labels.
     pub name: &'static str,
     /// Counter or gauge.
     pub kind: MetricKind,
@@ -94,15 +96,17 @@ pub const ALL: [&Description; 8] = [
 impl Description {
     /// The host's name of this metric with these label values.
     pub fn with(&self, values: &[&str]) -> String {
-        let mut name = self.name.to_owned();
+        let (mut name, last) = match self.name.rsplit_once('.') {
+            Some((first, last)) => (first.to_owned(), last),
+            None => (String::new(), self.name),
+        };
         for (label, value) in self.labels.iter().zip(values) {
             for part in [".", label, ".=.", value, ";"] {
                 name.push_str(part);
             }
         }
-        if !self.labels.is_empty() {
-            name.push('.');
-        }
+        name.push('.');
+        name.push_str(last);
         name
     }
 }
@@ -217,7 +221,7 @@ mod tests {
     fn labels_are_written_for_istio() {
         assert_eq!(
             GATE_WAITS.with(&["judged"]),
-            "hopguard.gate_waits.result.=.judged;."
+            "hopguard.result.=.judged;.gate_waits"
         );
         assert_eq!(GATE_PENDING.with(&[]), "hopguard.gate_pending");
     }

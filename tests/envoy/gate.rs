@@ -7,6 +7,7 @@ mod bounds;
 mod connections;
 mod exceptions;
 mod failures;
+mod hedging;
 mod upgrades;
 
 use hopguard_testbed::client::Client;

@@ -10,5 +10,8 @@
 
 mod downstream;
 mod gate;
+mod robustness;
+mod shipped_configuration;
 mod support;
 mod telemetry;
+mod trust;

@@ -1,5 +1,7 @@
 //! What the tests share: policies, guarded Envoys, and the events they write.
 
+pub mod table;
+
 use hopguard_testbed::config::{Bootstrap, Cluster, FailurePolicy, HttpListener, Route, Wasm};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::{Authority, Pki};
@@ -34,7 +36,7 @@ pub fn store(name: &str, root: &Authority, intermediates: &[&Authority]) -> Valu
     store
 }
 
-fn merge(into: &mut Value, fields: Value) {
+pub fn merge(into: &mut Value, fields: Value) {
     let (Some(into), Value::Object(fields)) = (into.as_object_mut(), fields) else {
         panic!("a policy is an object");
     };
@@ -108,6 +110,18 @@ pub async fn start(bootstrap: Bootstrap) -> Envoy {
         .unwrap()
 }
 
+/// Envoy knows the server name that a client asked for only where this listener
+/// filter reads it (Envoy 1.40); Envoy adds it by itself where filter chains are
+/// chosen by server name.
+pub fn tls_inspector() -> Value {
+    json!({ "listener_filters": [{
+        "name": "envoy.filters.listener.tls_inspector",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
+        },
+    }]})
+}
+
 /// The events that Envoy's log holds so far.
 pub fn events(envoy: &Envoy) -> Vec<Value> {
     envoy.logs().iter().filter_map(|line| event(line)).collect()
@@ -130,7 +144,7 @@ pub async fn exactly_events(envoy: &Envoy, count: usize) -> Vec<Value> {
         };
         envoy.wait_for_log(nth).await.unwrap();
     }
-    let logged = metric(envoy, &["hopguard.events", "logged"]).await;
+    let logged = metric(envoy, &["events", "logged"]).await;
     let mut events = events(envoy);
     events.retain(|e| e["event.name"] != SUMMARY);
     assert_eq!(logged, count as u64, "{events:#?}");
@@ -158,7 +172,7 @@ pub async fn access(envoy: &Envoy, path: &str) -> String {
         .wait_for_log(|line| line.starts_with(&start))
         .await
         .unwrap();
-    line[start.len()..].to_owned()
+    line.strip_prefix(&start).unwrap().to_owned()
 }
 
 /// The day that lies so many days after today, `YYYY-MM-DD` in UTC.

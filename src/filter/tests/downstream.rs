@@ -26,12 +26,12 @@ fn plaintext_is_denied_and_tls_is_not() {
     assert_eq!(acts(&host, 2), []);
     assert_eq!(statuses(&host, 3), [403]);
     assert_eq!(causes(&host), ["plaintext", "tls_version_too_old"]);
-    assert_eq!(host.metric(&["hopguard.decisions", "deny"]), 2);
+    assert_eq!(host.metric(&[".decisions", "deny"]), 2);
     // What passed is told in batches.
-    assert_eq!(host.metric(&["hopguard.decisions", "permit"]), 0);
+    assert_eq!(host.metric(&[".decisions", "permit"]), 0);
     assert_eq!(host.tick.get(), 100);
     guard.on_tick();
-    assert_eq!(host.metric(&["hopguard.decisions", "permit"]), 1);
+    assert_eq!(host.metric(&[".decisions", "permit"]), 1);
     assert_eq!(host.tick.get(), 0);
 }
 
@@ -195,8 +195,8 @@ fn a_flood_is_folded_and_summed_up() {
     for _ in 0..25 {
         guard.on_downstream_request();
     }
-    assert_eq!(host.metric(&["hopguard.events", "logged"]), 10);
-    assert_eq!(host.metric(&["hopguard.events", "folded"]), 15);
+    assert_eq!(host.metric(&[".events", "logged"]), 10);
+    assert_eq!(host.metric(&[".events", "folded"]), 15);
     assert!(host.tick.get() > 0, "a timer for the summary");
     host.now.set(NOW + 61_000 * MS);
     guard.on_tick();

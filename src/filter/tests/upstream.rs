@@ -35,7 +35,7 @@ fn a_request_waits_for_its_connection() {
     connected(&host, 1);
     guard.look();
     assert_eq!(acts(&host, 1), [Act::Resume]);
-    assert_eq!(host.metric(&["hopguard.gate_pending"]), 0);
+    assert_eq!(host.metric(&[".gate_pending"]), 0);
     assert_eq!(host.tick.get(), 100, "for the counter alone");
     guard.on_tick();
     assert_eq!(host.tick.get(), 0);
@@ -120,7 +120,7 @@ fn too_many_may_not_wait() {
     }
     assert_eq!(statuses(&host, 3), [503]);
     assert_eq!(causes(&host), ["gate_overflow"]);
-    assert_eq!(host.metric(&["hopguard.gate_pending"]), 2);
+    assert_eq!(host.metric(&[".gate_pending"]), 2);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_stream_that_is_gone_waits_no_more() {
     connected(&host, 1);
     guard.look();
     assert_eq!(acts(&host, 1), []);
-    assert_eq!(host.metric(&["hopguard.gate_pending"]), 0);
+    assert_eq!(host.metric(&[".gate_pending"]), 0);
     assert_eq!(causes(&host), [""; 0]);
 }
 
@@ -148,16 +148,9 @@ fn a_connection_that_fails_while_a_request_waits_is_told() {
     );
     guard.on_upstream_done(1);
     assert_eq!(causes(&host), ["upstream_tls_failure"]);
-    assert_eq!(
-        host.metric(&["hopguard.warnings", "upstream_tls_failure"]),
-        1
-    );
+    assert_eq!(host.metric(&[".warnings", "upstream_tls_failure"]), 1);
     assert!(!host.lines.borrow()[0].contains("hopguard.verdict"));
-    assert_eq!(
-        host.metric(&["hopguard.decisions"]),
-        0,
-        "a failure is no decision"
-    );
+    assert_eq!(host.metric(&[".decisions"]), 0, "a failure is no decision");
 }
 
 #[test]
@@ -240,10 +233,35 @@ fn a_warm_connection_is_asked_for_no_more_than_its_rules_need() {
     assert_eq!(guard.on_upstream_request(1), Step::Continue);
     assert_eq!(
         *host.reads.borrow(),
-        [
-            at::UPSTREAM_TLS_VERSION,
-            at::UPSTREAM_PEER_SHA256,
-            at::UPSTREAM_SERVER_NAME
-        ]
+        [at::UPSTREAM_TLS_VERSION, at::UPSTREAM_PEER_SHA256]
     );
+}
+
+#[test]
+fn a_server_name_is_asked_for_only_where_a_rule_compares_it() {
+    let policy = r#"{"version": 1, "upstream": [
+        {"name": "legacy", "match": {"clusters": ["legacy"]},
+         "waive": [{"controls": ["V9.2.1", "V9.2.2"], "reason": "r", "until": "2026-12-31"}],
+         "require": {"peer_certificate": {"trust_stores": ["s"]}}}
+    ], "default_trust_stores": ["s"], "trust_stores": [{"name": "s", "pinned_certificate_sha256": ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]}]}"#;
+    let (mut guard, host) = guard(Direction::Upstream, policy);
+    for (cluster, asked) in [("legacy", false), ("other", true)] {
+        arrive(&host, 1, cluster);
+        connected(&host, 1);
+        host.set(1, at::UPSTREAM_TLS_VERSION, "TLSv1.3");
+        host.set(1, at::UPSTREAM_SERVER_NAME, "a.example");
+        guard.on_upstream_request(1);
+        host.reads.borrow_mut().clear();
+        guard.on_upstream_request(1);
+        assert_eq!(
+            host.reads.borrow().contains(&at::UPSTREAM_SERVER_NAME),
+            asked,
+            "{cluster}"
+        );
+    }
+    assert_eq!(host.metric(&["flow_cache", "miss"]), 2);
+    // Another server name on an equal connection is another flow.
+    host.set(1, at::UPSTREAM_SERVER_NAME, "b.example");
+    guard.on_upstream_request(1);
+    assert_eq!(host.metric(&["flow_cache", "miss"]), 3);
 }

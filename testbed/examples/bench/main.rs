@@ -99,7 +99,7 @@ fn progress(what: &str, round: usize, rounds: usize) {
     if stderr.is_terminal() {
         let end = if round == rounds { "\n" } else { "" };
         let _ = write!(stderr, "\rbench: {what}, round {round} of {rounds}{end}");
-    } else if round == 0 || round == rounds || round % 20 == 0 {
+    } else if round == 0 || round == rounds || round.is_multiple_of(20) {
         let _ = writeln!(stderr, "bench: {what}, round {round} of {rounds}");
     }
 }

@@ -56,9 +56,9 @@ pub const WARM: [Variant; 12] = [
     row("lua_mtls", Kind::Lua, true),
 ];
 
-/// The rule that judges a row.
-pub const fn rule(mtls: bool) -> &'static str {
-    if mtls { "partners" } else { "bench" }
+/// Verdict and rule that a row leaves to the access log.
+pub const fn told(mtls: bool) -> &'static str {
+    if mtls { "permit,-" } else { "waived,bench" }
 }
 
 /// Certificates, modules and policy of all rows.
@@ -188,46 +188,45 @@ fn policy(pki: &Pki) -> Value {
         "default_trust_stores": ["ca"],
         "downstream": [
             {
-                "name": rule(true),
+                "name": "partners",
                 "match": { "filter_chains": ["*_mtls"] },
                 "require": { "peer_certificate": {
                     "trust_stores": ["ca"], "names": { "dns": ["*.partner.test"] },
                 }},
             },
-            { "name": rule(false), "waive": waive },
+            { "name": "bench", "waive": waive },
         ],
         "upstream": [
-            { "name": rule(true), "match": { "clusters": ["*_mtls", "wake_*"] } },
-            { "name": rule(false), "waive": waive },
+            { "name": "partners", "match": { "clusters": ["*_mtls", "wake_*"] } },
+            { "name": "bench", "waive": waive },
         ],
     })
 }
 
 /// The waiver of plaintext as a Lua filter: looks whether the connection is
-/// TLS and whether the last day is over, and leaves verdict and rule to the
-/// access log.
+/// TLS and whether the last day is over, and leaves the verdict to the access
+/// log, and the rule where it is more than a permit: as hopguard does.
 const LUA_WAIVER: &str = r#"
 local ends = 4102444800 -- 2100-01-01
 
 function envoy_on_request(handle)
   local ssl = handle:connection():ssl()
-  local verdict = "permit"
+  local metadata = handle:streamInfo():dynamicMetadata()
   if ssl == nil then
     if os.time() >= ends then
       handle:respond({[":status"] = "403"}, "denied")
       return
     end
-    verdict = "waived"
+    metadata:set("hopguard", "verdict", "waived")
+    metadata:set("hopguard", "rule", "bench")
   else
     local version = ssl:tlsVersion()
     if version ~= "TLSv1.3" and version ~= "TLSv1.2" then
       handle:respond({[":status"] = "403"}, "denied")
       return
     end
+    metadata:set("hopguard", "verdict", "permit")
   end
-  local metadata = handle:streamInfo():dynamicMetadata()
-  metadata:set("hopguard", "verdict", verdict)
-  metadata:set("hopguard", "rule", "bench")
 end
 "#;
 
@@ -235,27 +234,20 @@ end
 /// the table of digests is somebody's to keep.
 fn lua_certificate(client: &Issued) -> String {
     r#"
-local known = {["DIGEST"] = "partners"}
+local known = {["DIGEST"] = true}
 
 function envoy_on_request(handle)
   local ssl = handle:connection():ssl()
-  local rule = nil
   if ssl ~= nil then
     local version = ssl:tlsVersion()
-    if version == "TLSv1.3" or version == "TLSv1.2" then
-      rule = known[ssl:sha256PeerCertificateDigest()]
-      if rule ~= nil and ssl:expirationPeerCertificate() <= os.time() then
-        rule = nil
-      end
+    if (version == "TLSv1.3" or version == "TLSv1.2")
+        and known[ssl:sha256PeerCertificateDigest()]
+        and ssl:expirationPeerCertificate() > os.time() then
+      handle:streamInfo():dynamicMetadata():set("hopguard", "verdict", "permit")
+      return
     end
   end
-  if rule == nil then
-    handle:respond({[":status"] = "403"}, "denied")
-    return
-  end
-  local metadata = handle:streamInfo():dynamicMetadata()
-  metadata:set("hopguard", "verdict", "permit")
-  metadata:set("hopguard", "rule", rule)
+  handle:respond({[":status"] = "403"}, "denied")
 end
 "#
     .replace("DIGEST", &client.sha256_hex())

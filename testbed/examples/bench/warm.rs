@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::Result;
 use crate::load::Load;
-use crate::variants::{Kind, Parts, Variant, WARM, rule};
+use crate::variants::{Kind, Parts, Variant, WARM, told};
 
 /// Connections of each row.
 const CONNECTIONS: usize = 4;
@@ -61,8 +61,7 @@ pub async fn check(parts: &Parts, servers: &Servers) -> Result<()> {
         Load::open(&client, 1).await?;
         let start = format!("CHECK {} ", variant.name);
         let line = envoy.wait_for_log(|line| line.starts_with(&start)).await?;
-        let verdict = if variant.mtls { "permit" } else { "waived" };
-        let told = format!("{verdict},{}", rule(variant.mtls));
+        let told = told(variant.mtls);
         let expected = match variant.kind {
             Kind::Downstream | Kind::Both => format!("state={told} lua=-,-"),
             Kind::Lua => format!("state=-,- lua={told}"),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hopguard_testbed::Result;
 
-use crate::case::Caller;
+use crate::case::{Caller, Side};
 use crate::pki::HOST;
 use crate::world::{Running, World};
 
@@ -40,10 +40,12 @@ pub fn print_curl_lines(world: &World, directory: &Path) -> Result<()> {
     println!("\nEverything is running until Ctrl-C. To try it:\n");
     println!("cd {}", directory.display());
     for running in &world.running {
-        println!(
-            "{}",
-            curl(running, world.address(running).port(), directory)?
-        );
+        let line = curl(running, world.address(running).port(), directory)?;
+        let side = match running.case.side {
+            Side::Client => "the client",
+            Side::Server => "the server",
+        };
+        println!("{line}    # {side} {}", running.case.words);
     }
     println!(
         "\nEvents and access log:  tail -f {}",

@@ -114,8 +114,12 @@ impl World {
 
     /// All events, once the log has as many as the plugin has counted.
     async fn all_events(&self) -> Result<Vec<Value>> {
-        let counters = self.envoy.stats("wasmcustom.hopguard.events").await?;
-        let written: u64 = counters.values().sum();
+        let counters = self.envoy.stats("wasmcustom.hopguard.result").await?;
+        let written: u64 = counters
+            .iter()
+            .filter(|(name, _)| name.ends_with(".events"))
+            .map(|(_, count)| count)
+            .sum();
         let mut seen = 0;
         if written > 0 {
             self.envoy

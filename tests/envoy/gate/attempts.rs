@@ -1,15 +1,13 @@
-//! Retries and hedging: each attempt is judged by its own connection.
+//! Retries and mirrors: each attempt is judged by its own connection.
 
-use std::time::Duration;
-
-use hopguard_testbed::client::Client;
+use hopguard_testbed::client::{Client, Request};
 use hopguard_testbed::config::{Cluster, Route, UpstreamTls};
 use hopguard_testbed::free_port;
 use hopguard_testbed::pki::Pki;
 use hopguard_testbed::upstream::{Fault, Reply, Upstream};
 use serde_json::{Value, json};
 
-use crate::support::{exactly_events, gist, guarded_clusters, metric, pending, policy};
+use crate::support::{exactly_events, gist, guarded_clusters, policy};
 
 const FAILED: [&str; 4] = [
     "hopguard.tls_failure",
@@ -23,7 +21,7 @@ const TLS_FAILED: [&str; 4] = [
     "V9.2.5",
     "default",
 ];
-const PLAINTEXT: [&str; 4] = ["hopguard.denied", "plaintext", "V9.2.2", "default"];
+pub(super) const PLAINTEXT: [&str; 4] = ["hopguard.denied", "plaintext", "V9.2.2", "default"];
 const UNTRUSTED: [&str; 4] = [
     "hopguard.denied",
     "certificate_unknown_issuer",
@@ -63,7 +61,10 @@ impl Host {
 
 /// First this host, then that one: one for each priority, and retries go to
 /// the next priority.
-fn first_then(name: &str, hosts: [(std::net::SocketAddr, &str); 2]) -> (String, Cluster) {
+pub(super) fn first_then(
+    name: &str,
+    hosts: [(std::net::SocketAddr, &str); 2],
+) -> (String, Cluster) {
     let tls = UpstreamTls::new().sni("api.test");
     let mut cluster = Cluster::new(name)
         .socket_match("tls", Some(&tls))
@@ -83,7 +84,7 @@ fn first_then(name: &str, hosts: [(std::net::SocketAddr, &str); 2]) -> (String, 
     (name.to_owned(), cluster)
 }
 
-fn retrying(route: Route) -> Route {
+pub(super) fn retrying(route: Route) -> Route {
     route
         .retry("connect-failure,reset,5xx", 1)
         .option(json!({ "retry_policy": { "retry_priority": {
@@ -250,102 +251,47 @@ async fn a_denial_is_final_and_not_retried_elsewhere() {
     }
 }
 
-/// Hedges at once: Envoy starts the time-out of an attempt when its connection
-/// is up (Envoy 1.40), so that no attempt is hedged before.
-fn hedging(route: Route) -> Route {
-    retrying(route)
-        .per_try_timeout(Duration::from_millis(1))
-        .hedge()
-        .option(json!({ "retry_policy": {
-            "retry_back_off": { "base_interval": "0.001s", "max_interval": "0.001s" },
-        }}))
-}
-
+/// A mirrored request goes its own way, which nobody waits for.
 #[tokio::test]
-async fn a_hedged_attempt_is_judged_by_its_own_connection() {
+async fn a_mirrored_request_is_judged_too() {
     let pki = Pki::new();
     let good = pki.server("api.test").issue();
-    let slow = Upstream::tls(&good).start().await.unwrap();
     let trusted = Upstream::tls(&good).start().await.unwrap();
+    let mirror = Upstream::tls(&good).start().await.unwrap();
     let plain = Upstream::plaintext().start().await.unwrap();
-    slow.hold_responses();
-    let policy = policy(&pki, json!({ "default_trust_stores": ["ca"] }));
+    let tls = UpstreamTls::new().sni("api.test");
+    let of = |name: &str, upstream: &Upstream| Cluster::new(name).endpoint(upstream.addr());
     let clusters = [
-        first_then("trusted", [(slow.addr(), "tls"), (trusted.addr(), "tls")]),
-        first_then("plaintext", [(slow.addr(), "tls"), (plain.addr(), "plain")]),
-    ];
+        ("backend", of("backend", &trusted).tls(tls.clone())),
+        ("mirror", of("mirror", &mirror).tls(tls)),
+        ("plain", of("plain", &plain)),
+    ]
+    .map(|(name, cluster)| (name.to_owned(), cluster));
+    let policy = policy(&pki, json!({ "default_trust_stores": ["ca"] }));
     let envoy = guarded_clusters(clusters, &policy, |route| {
-        // Longer than a look at the gate takes: the first attempt is under way.
-        hedging(route).per_try_timeout(Duration::from_millis(200))
+        route.option(json!({ "request_mirror_policies":
+            [{ "cluster": "plain" }, { "cluster": "mirror" }]
+        }))
     })
     .await;
     let client = Client::plaintext(envoy.listener("front").await.unwrap());
 
-    assert_eq!(client.get("/trusted").await.unwrap().status, 200);
-    assert_eq!(client.get("/plaintext").await.unwrap().status, 503);
-
-    assert_eq!(slow.requests().len(), 2);
-    assert_eq!(trusted.requests().len(), 1);
-    assert_eq!(plain.raw_received(), b"");
-    let events = exactly_events(&envoy, 1).await;
-    assert_eq!(
-        (gist(&events[0]), &events[0]["hopguard.attempt"]),
-        (PLAINTEXT, &json!(2))
-    );
-}
-
-/// The looks at the gate are some milliseconds apart where a connection is slow
-/// to come, so that hedged attempts start between two of them.
-#[tokio::test]
-async fn an_attempt_is_never_judged_by_the_evidence_of_a_later_one() {
-    const REQUESTS: usize = 64;
-    let pki = Pki::new();
-    let bad = pki.server("api.test").issuer(&pki.other).issue();
-    let untrusted = Upstream::tls(&bad).held().start().await.unwrap();
-    let trusted = Upstream::tls(&pki.server("api.test").issue())
-        .start()
-        .await
-        .unwrap();
-    let policy = policy(&pki, json!({ "default_trust_stores": ["ca"] }));
-    let hosts = [(untrusted.addr(), "tls"), (trusted.addr(), "tls")];
-    let cluster = first_then("backend", hosts);
-    let envoy = guarded_clusters([cluster], &policy, hedging).await;
-    let client = Client::plaintext(envoy.listener("front").await.unwrap());
-
-    // Which comes first, the later attempt or the look, is chance; most rounds
-    // have both.
-    for _ in 0..10 {
-        untrusted.hold();
-        untrusted.hang_up();
-        let requests: Vec<_> = (0..REQUESTS)
-            .map(|_| {
-                let client = client.clone();
-                tokio::spawn(async move { client.get("/backend").await.unwrap().status })
-            })
-            .collect();
-        pending(&envoy, REQUESTS as u64).await;
-        // Not to wait for something: the looks get farther apart with age.
-        tokio::time::sleep(Duration::from_millis(150)).await;
-        untrusted.release();
-        let mut statuses = Vec::new();
-        for request in requests {
-            statuses.push(request.await.unwrap());
-        }
-
-        assert_eq!(untrusted.received(), b"");
-        assert!(
-            statuses.iter().all(|s| [200, 503].contains(s)),
-            "{statuses:?}"
-        );
-        pending(&envoy, 0).await;
-        let superseded = metric(&envoy, &["gate_waits", "superseded"]).await;
-        assert_eq!(trusted.requests().len() as u64, superseded);
-        // An attempt that was judged in time is denied, and that is final; one
-        // that was not leaves the request to the later attempt.
-        let allowed = statuses.iter().filter(|s| **s == 200).count();
-        if allowed > 0 {
-            return;
-        }
+    for count in 1..=2 {
+        let request = Request::post("/backend", "secret");
+        assert_eq!(client.send(request).await.unwrap().status, 200);
+        mirror
+            .wait_for(|s| s.requests.len() == count)
+            .await
+            .unwrap();
+        exactly_events(&envoy, count).await;
     }
-    panic!("no attempt was replaced between two looks");
+
+    assert_eq!(trusted.requests().len(), 2);
+    assert_eq!(plain.raw_received(), b"");
+    for event in exactly_events(&envoy, 2).await {
+        assert_eq!(
+            (gist(&event), &event["hopguard.cluster"]),
+            (PLAINTEXT, &json!("plain"))
+        );
+    }
 }

@@ -89,7 +89,7 @@ async fn all_streams_of_an_http2_connection_are_judged() {
         assert_eq!(denied, 2 * STREAMS as u64);
     }
     assert!(has_http2_streams(&trusted.received()));
-    let told = metric(&envoy, &["hopguard.events"]).await;
+    let told = metric(&envoy, &["events"]).await;
     assert_eq!(told, 4 * STREAMS as u64);
 }
 

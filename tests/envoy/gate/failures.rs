@@ -101,7 +101,7 @@ async fn a_failed_connection_is_told_of_once_for_each_request() {
     }
     assert!(plain.requests().is_empty());
     pending(&envoy, 0).await;
-    assert_eq!(metric(&envoy, &["hopguard.warnings"]).await, total as u64);
+    assert_eq!(metric(&envoy, &["warnings"]).await, total as u64);
 }
 
 #[tokio::test]

@@ -1,0 +1,234 @@
+//! `envoy/envoy.yaml` does what it says: run as it is shipped, with nothing but
+//! paths, addresses and certificates replaced.
+
+use hopguard_testbed::client::{Client, Request};
+use hopguard_testbed::envoy::Envoy;
+use hopguard_testbed::pki::{Authority, Issued, Pki};
+use hopguard_testbed::upstream::{ClientAuth, Upstream};
+use hopguard_testbed::wasm;
+use serde_json::Value;
+
+use crate::support::{exactly_events, gist};
+
+const ENVOY: &str = include_str!("../../envoy/envoy.yaml");
+const ISTIO: &str = include_str!("../../envoy/istio.yaml");
+const POLICY: &str = include_str!("../../envoy/policy.json");
+
+const HOST: &str = "orders.example.com";
+/// As the policy has it: one line of JSON.
+const CERTIFICATE: &str = r"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n";
+
+/// The shipped configuration for this upstream. What is replaced must be there.
+fn configuration(root: &Authority, own: &Issued, upstream: &Upstream) -> String {
+    let text = |text: &str| Value::from(text).to_string();
+    let inline = |pem: &str| format!("{{ inline_string: {} }}", text(pem));
+    let module = wasm::plugin_path().unwrap();
+    let port = upstream.addr().port();
+    let replacements = [
+        (
+            "/etc/hopguard/hopguard.wasm",
+            text(&module.to_string_lossy()),
+            1,
+        ),
+        (
+            "{ filename: /etc/envoy/tls/envoy.pem }",
+            inline(&own.chain_pem()),
+            2,
+        ),
+        (
+            "{ filename: /etc/envoy/tls/envoy.key }",
+            inline(own.key_pem()),
+            2,
+        ),
+        (CERTIFICATE, text(&root.pem()).trim_matches('"').into(), 1),
+        (
+            "{ address: 0.0.0.0, port_value: 8443 }",
+            "{ address: 127.0.0.1, port_value: 0 }".into(),
+            1,
+        ),
+        (
+            "{ address: orders.example.com, port_value: 443 }",
+            format!("{{ address: 127.0.0.1, port_value: {port} }}"),
+            1,
+        ),
+    ];
+    let mut yaml = ENVOY.to_owned();
+    for (shipped, ours, times) in replacements {
+        assert_eq!(yaml.matches(shipped).count(), times, "{shipped}");
+        yaml = yaml.replace(shipped, &ours);
+    }
+    yaml
+}
+
+/// What Envoy would show Prometheus of hopguard's metric with these labels.
+async fn prometheus(envoy: &Envoy, metric: &str, labels: &[(&str, &str)]) -> Vec<String> {
+    let all = envoy.admin_get("/stats/prometheus").await.unwrap();
+    let start = format!("{metric}{{");
+    all.lines()
+        .filter(|line| line.starts_with(&start))
+        .filter(|line| {
+            labels
+                .iter()
+                .all(|(label, value)| line.contains(&format!("{label}=\"{value}\"")))
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The access log's line of a path.
+async fn access(envoy: &Envoy, path: &str) -> Value {
+    let parse = |line: &str| serde_json::from_str::<Value>(line).ok();
+    let line = envoy
+        .wait_for_log(|line| parse(line).is_some_and(|entry| entry["path"] == path))
+        .await
+        .unwrap();
+    parse(&line).unwrap()
+}
+
+#[tokio::test]
+async fn the_shipped_configuration_guards_both_hops() {
+    let root = Authority::root("Internal Root CA").issue();
+    let own = root.server("envoy.example.com").issue();
+    let upstream = Upstream::tls(&root.server(HOST).issue())
+        .client_auth(ClientAuth::Optional)
+        .start()
+        .await
+        .unwrap();
+    let envoy = Envoy::builder()
+        .config_yaml(configuration(&root, &own, &upstream))
+        .start()
+        .await
+        .unwrap();
+    let listener = envoy.listener("https").await.unwrap();
+    let client = Client::tls(listener).sni("envoy.example.com");
+    let partner = root.client("partner").dns("bot.partner.example").issue();
+
+    // Both hops are good.
+    let allowed = Request::get("/allowed").host(HOST);
+    assert_eq!(client.send(allowed).await.unwrap().status, 200);
+    let seen = upstream.seen();
+    assert_eq!(
+        seen.client_certificates()[0].sha256_hex,
+        own.sha256_hex(),
+        "Envoy presents its certificate"
+    );
+
+    // A client of the partners' rule, with and without a certificate.
+    let v2 = |path: &str| Request::get(path).host("api.example.com");
+    let partners = client.clone().certificate(&partner);
+    assert_eq!(partners.send(v2("/v2/good")).await.unwrap().status, 200);
+    for path in ["/v2/none", "/%76%32/none", "//v2/none"] {
+        let denied = client.send(v2(path)).await.unwrap();
+        assert_eq!(denied.status, 403, "{path}");
+    }
+    assert_eq!(upstream.requests().len(), 2);
+
+    // The server comes back with a certificate of another name.
+    upstream.clear();
+    upstream
+        .rotate(&root.server("other.example.com").issue())
+        .unwrap();
+    upstream.hang_up();
+    let up = "cluster.orders.upstream_cx_active";
+    envoy.wait_for_stat(up, |active| active == 0).await.unwrap();
+    let denied = Request::post("/denied", "secret").host(HOST);
+    assert_eq!(client.send(denied).await.unwrap().status, 503);
+    assert_eq!(upstream.received(), b"");
+
+    let events = exactly_events(&envoy, 4).await;
+    let missing = [
+        "hopguard.denied",
+        "client_certificate_missing",
+        "V9.2.3",
+        "partners",
+    ];
+    let mismatch = ["hopguard.denied", "name_mismatch", "V9.2.1", "default"];
+    assert_eq!(
+        events.iter().map(gist).collect::<Vec<_>>(),
+        [missing, missing, missing, mismatch]
+    );
+
+    let entry = access(&envoy, "/allowed").await;
+    assert_eq!(entry["hopguard_verdict"], "permit");
+    assert_eq!(entry["hopguard_cause"], Value::Null);
+    let entry = access(&envoy, "/denied").await;
+    assert_eq!(entry["details"], "hopguard_denied");
+    assert_eq!(entry["hopguard_verdict"], "deny");
+    assert_eq!(entry["hopguard_cause"], "name_mismatch");
+    assert_eq!(entry["hopguard_control"], "V9.2.1");
+    assert_eq!(entry["hopguard_rule"], "default");
+
+    // Prometheus sees names and labels apart.
+    for (labels, count) in [
+        (["downstream", "permit", "none", "none", "default"], 2),
+        (["downstream", "permit", "none", "none", "partners"], 1),
+        (
+            [
+                "downstream",
+                "deny",
+                "V9.2.3",
+                "client_certificate_missing",
+                "partners",
+            ],
+            3,
+        ),
+        (["upstream", "permit", "none", "none", "default"], 2),
+        (
+            ["upstream", "deny", "V9.2.1", "name_mismatch", "default"],
+            1,
+        ),
+    ] {
+        let names = ["direction", "verdict", "control", "cause", "rule"];
+        let labels: Vec<_> = names.into_iter().zip(labels).collect();
+        // Permits are counted in batches.
+        let name: String = labels
+            .iter()
+            .map(|(label, value)| format!(".{label}.=.{value};"))
+            .collect();
+        let name = format!("wasmcustom.hopguard{name}.decisions");
+        envoy.wait_for_stat(&name, |n| n == count).await.unwrap();
+        let lines = prometheus(&envoy, "hopguard_decisions", &labels).await;
+        assert_eq!(lines.len(), 1, "{labels:?}: {lines:?}");
+        assert!(lines[0].ends_with(&format!("}} {count}")), "{lines:?}");
+    }
+    let logged = prometheus(&envoy, "hopguard_events", &[("result", "logged")]).await;
+    assert_eq!(logged, [r#"hopguard_events{result="logged"} 4"#]);
+    let all = envoy.admin_get("/stats/prometheus").await.unwrap();
+    let untagged: Vec<_> = all
+        .lines()
+        .filter(|line| line.starts_with("hopguard_") && line.contains("__"))
+        .collect();
+    assert_eq!(untagged, [""; 0], "a label is left in a name");
+}
+
+#[test]
+fn the_policy_is_in_the_configurations_as_it_is() {
+    for (name, yaml) in [("envoy.yaml", ENVOY), ("istio.yaml", ISTIO)] {
+        let (_, after) = yaml.split_once("value: |\n").unwrap();
+        let (indent, _) = after.split_once('{').unwrap();
+        let block: String = after
+            .lines()
+            .map_while(|line| line.strip_prefix(indent))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        assert_eq!(block, POLICY, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_placeholder_that_is_left_is_refused_by_name() {
+    let pki = Pki::new();
+    let own = pki.server("envoy.example.com").issue();
+    let upstream = Upstream::plaintext().start().await.unwrap();
+    let pem = Value::from(pki.root.pem()).to_string();
+    let yaml =
+        configuration(&pki.root, &own, &upstream).replace(pem.trim_matches('"'), CERTIFICATE);
+
+    let refused = Envoy::builder().config_yaml(yaml).validate().await;
+
+    let reason = refused.unwrap_err().to_string();
+    assert!(
+        reason.contains("trust_stores[0].ca_certificates"),
+        "{reason}"
+    );
+}

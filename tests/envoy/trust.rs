@@ -1,0 +1,4 @@
+//! V9.2.1: both directions use certificates we trust, and all else is rejected.
+
+mod signatures;
+mod upstream;
