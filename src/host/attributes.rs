@@ -23,9 +23,9 @@ pub const DESTINATION_ADDRESS: Path = b"destination\0address";
 /// The name of the filter chain.
 pub const FILTER_CHAIN_NAME: Path = b"xds\0filter_chain_name";
 
-/// The name of the cluster of the chosen host. One part, like the connection's
-/// id, and for the same reason; `xds.cluster_name` says the same.
-pub const CLUSTER_NAME: Path = b"cluster_name";
+/// The cluster's name. (The old one-part name `cluster_name` is absent in cluster
+/// filters of Envoy 1.40.)
+pub const CLUSTER_NAME: Path = b"xds\0cluster_name";
 /// The upstream host's address, `ip:port`; there before the connection is.
 pub const UPSTREAM_ADDRESS: Path = b"upstream\0address";
 /// Our end of the upstream connection; absent until it is up.

@@ -50,6 +50,8 @@ async fn a_flood_is_folded_and_no_denial_goes_uncounted() {
     assert_eq!(folded, FLOOD - BURST);
     let decided = ["decisions", "deny", "plaintext", "rule.=.default;"];
     assert_eq!(metric(&envoy, &decided).await, FLOOD);
+    // Two connections were looked at, not each request.
+    assert_eq!(metric(&envoy, &["flow_cache", "miss"]).await, 2);
     let all: std::collections::HashSet<_> = ids.iter().collect();
     assert_eq!(all.len(), ids.len(), "an id is given once");
 

@@ -1,4 +1,6 @@
 //! V9.2.1: both directions use certificates we trust, and all else is rejected.
 
+mod near_expiry;
+mod pins;
 mod signatures;
 mod upstream;
