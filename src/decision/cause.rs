@@ -74,7 +74,6 @@ causes! {
     UpstreamConnectionFailed "upstream_connection_failed" V9_2_5 "The connection to the upstream was refused, closed or timed out before TLS said why.";
     CertificateNearExpiry "certificate_near_expiry" V9_2_1 "The certificate is accepted and ends soon.";
     WaiverNearEnd "waiver_near_end" V9_2_1 "A waiver is in use and ends soon.";
-    WaiverExpired "waiver_expired" V9_2_1 "A waiver is past its last day, so that what it waived denies again.";
 }
 
 impl From<&TrustError> for Cause {

@@ -9,7 +9,7 @@ use proxy_wasm::types::{Action, ContextType, LogLevel};
 
 use super::guard::{Guard, Step};
 use crate::config;
-use crate::decision::Direction;
+use crate::decision::{Direction, Policy};
 use crate::host::envoy::{self, Envoy, HostSignatures};
 use crate::host::{Host, Level, attributes};
 use crate::telemetry::{Metrics, metrics};
@@ -57,7 +57,8 @@ impl Root {
         if direction == Direction::Downstream {
             envoy::note_downstream_role();
         }
-        let rules = policy.rules(direction).iter().count() - 1;
+        warn_of_ended_waivers(&host, &policy, direction, now);
+        let rules = policy.rules(direction).iter().count().saturating_sub(1);
         host.log(
             Level::Info,
             &format!(
@@ -73,6 +74,22 @@ impl Root {
             policy,
             Box::new(HostSignatures),
         ))
+    }
+}
+
+/// A waiver past its day is no mistake of the policy, or a restart would turn it
+/// into an outage of everything; but whoever loads it should know.
+fn warn_of_ended_waivers(host: &Envoy, policy: &Policy, direction: Direction, now: i64) {
+    for rule in policy.rules(direction).iter() {
+        for waiver in rule.waivers.iter().filter(|w| w.ends <= now) {
+            let line = format!(
+                "hopguard: {} rule {:?}: its waiver ended with {} and waives nothing any more",
+                direction.as_str(),
+                rule.name,
+                waiver.until
+            );
+            host.log(Level::Warn, &line);
+        }
     }
 }
 

@@ -6,8 +6,17 @@ use super::event::{Event, Kind, Subject};
 use super::filter_state;
 use super::fold::{EventKey, Fold};
 use super::metrics::{self, Metrics};
-use crate::decision::{Direction, Finding, Outcome, Verdict};
+use crate::decision::{
+    Cause, DAY, Direction, Finding, Generations, Outcome, Requirement, RuleIndex, Verdict,
+};
 use crate::host::{Host, Level};
+
+/// What makes two notices the same: cause, control, rule, and certificate.
+type Told = (Cause, Requirement, RuleIndex, Option<[u8; 32]>);
+
+/// Notices that are remembered, twice, so as not to be told again the same day;
+/// one that is forgotten is told again, and flood control is still there.
+const TOLD_HALF: usize = 512;
 
 /// The telemetry of one root context.
 #[derive(Debug)]
@@ -15,6 +24,7 @@ pub struct Reporter {
     root: u32,
     events: u64,
     fold: Fold,
+    told: Generations<Told, u64>,
     /// The counters.
     pub metrics: Metrics,
 }
@@ -26,6 +36,7 @@ impl Reporter {
             root,
             events: 0,
             fold: Fold::default(),
+            told: Generations::new(TOLD_HALF),
             metrics: Metrics::default(),
         }
     }
@@ -82,10 +93,25 @@ impl Reporter {
         id
     }
 
-    /// Writes the things to know that came with a new verdict.
+    /// Writes the things to know that came with a new verdict, each once a day.
     pub fn notices(&mut self, host: &impl Host, verdict: &Verdict, subject: &Subject<'_>) {
         for notice in &verdict.notices {
-            self.warning(host, Kind::Warning, notice, verdict, subject);
+            let sha256 = match notice.cause {
+                Cause::CertificateNearExpiry => subject.evidence.and_then(|e| e.peer_sha256),
+                _ => None,
+            };
+            let key = (notice.cause, notice.requirement, verdict.rule_index, sha256);
+            let now = host.now_nanos();
+            let day = DAY.unsigned_abs() * 1_000_000_000;
+            let is_news = match self.told.get(&key) {
+                // A clock that jumped back makes it news again.
+                Some(told) => now < told || now - told >= day,
+                None => true,
+            };
+            if is_news {
+                self.told.insert(key, now);
+                self.warning(host, Kind::Warning, notice, verdict, subject);
+            }
         }
     }
 

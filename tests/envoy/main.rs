@@ -10,6 +10,7 @@
 
 mod downstream;
 mod gate;
+mod names;
 mod robustness;
 mod shipped_configuration;
 mod support;

@@ -224,3 +224,30 @@ fn what_was_folded_is_told_at_the_end() {
             .contains("\"hopguard.folded.count\":1")
     );
 }
+
+#[test]
+fn a_waiver_near_its_end_is_told_once_a_day() {
+    let (mut guard, host) = guard(
+        Direction::Downstream,
+        r#"{"version": 1, "downstream": [
+            {"name": "old", "waive": [{"controls": ["V9.2.2"], "reason": "r", "until": "2026-06-10"}]}
+        ]}"#,
+    );
+    let day = 86_400_000 * MS;
+    for (now, told) in [
+        (NOW, 1),
+        (NOW + 1, 1),
+        (NOW + day - 1, 1),
+        (NOW + day, 2),
+        (NOW + day + 1, 2),
+    ] {
+        host.now.set(now);
+        // A new connection each time.
+        connect(&host, 1, now, None);
+        host.select(1);
+        assert_eq!(guard.on_downstream_request(), Step::Continue);
+        assert_eq!(causes(&host).len(), told, "{}", now - NOW);
+        guard.on_tick();
+    }
+    assert_eq!(causes(&host)[0], "waiver_near_end");
+}

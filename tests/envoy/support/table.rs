@@ -39,9 +39,11 @@ pub struct Row {
     certificate: Option<Issued>,
     server: UpstreamBuilder,
     tls: Option<UpstreamTls>,
+    cluster: fn(Cluster) -> Cluster,
     stores: Vec<Value>,
     peer: Value,
     require: Value,
+    has_rule: bool,
     route: Value,
     asks: Vec<(Request, Outcome)>,
     outcome: Outcome,
@@ -84,9 +86,11 @@ impl Row {
             certificate: None,
             server,
             tls,
+            cluster: |cluster| cluster,
             stores: Vec::new(),
             peer: json!({ "names": { "dns": ["api.test"] } }),
             require: json!({}),
+            has_rule: true,
             route: json!({}),
             asks: Vec::new(),
             outcome: Outcome::Served,
@@ -108,6 +112,18 @@ impl Row {
     /// Changes Envoy's side of the handshake.
     pub fn tls(mut self, tls: UpstreamTls) -> Self {
         self.tls = Some(tls);
+        self
+    }
+
+    /// Changes the cluster.
+    pub fn cluster(mut self, change: fn(Cluster) -> Cluster) -> Self {
+        self.cluster = change;
+        self
+    }
+
+    /// No rule is about this server, so that the strict default is.
+    pub fn without_rule(mut self) -> Self {
+        self.has_rule = false;
         self
     }
 
@@ -242,7 +258,7 @@ impl Table {
             .as_array_mut()
             .unwrap()
             .extend(stores);
-        policy["upstream"] = rows.iter().map(Row::rule).collect();
+        policy["upstream"] = rows.iter().filter(|r| r.has_rule).map(Row::rule).collect();
         let guard = change(plugin("upstream", &policy)).http_filter();
         let mut running = Vec::new();
         let mut listener = HttpListener::new("front").access_log(ACCESS_LOG);
@@ -253,7 +269,8 @@ impl Table {
             if let Some(tls) = row.tls {
                 cluster = cluster.tls(tls);
             }
-            bootstrap = bootstrap.cluster(cluster.filter(guard.clone()));
+            let cluster = (row.cluster)(cluster.filter(guard.clone()));
+            bootstrap = bootstrap.cluster(cluster);
             let whole_segment = json!({ "path_separated_prefix": format!("/{}", row.name) });
             let route = Route::all(&row.name).option(row.route);
             listener = listener.route(route.patch(move |route| {
@@ -267,7 +284,12 @@ impl Table {
                 }
                 _ => row.asks,
             };
-            running.push((row.name, row.certificate, server, asks));
+            let rule = if row.has_rule {
+                row.name.clone()
+            } else {
+                "default".to_owned()
+            };
+            running.push((row.name, rule, row.certificate, server, asks));
         }
         let mut envoy = Envoy::builder().config(bootstrap.http(listener));
         if let Some(version) = version {
@@ -277,7 +299,7 @@ impl Table {
         let client = Client::plaintext(envoy.listener("front").await.unwrap());
 
         let mut findings = Vec::new();
-        for (name, certificate, server, asks) in &running {
+        for (name, rule, certificate, server, asks) in &running {
             let mut served = 0;
             for (number, (request, outcome)) in asks.iter().enumerate() {
                 let response = client.send(request.clone()).await.unwrap();
@@ -291,19 +313,19 @@ impl Table {
                 assert_eq!(server.requests().len(), served, "{case}");
                 findings.extend(match outcome {
                     Outcome::Served => None,
-                    Outcome::Denied(cause) => Some((case, name, certificate, *cause)),
-                    Outcome::NoHandshake => Some((case, name, &None, "upstream_tls_failure")),
+                    Outcome::Denied(cause) => Some((case, name, rule, certificate, *cause)),
+                    Outcome::NoHandshake => Some((case, name, rule, &None, "upstream_tls_failure")),
                 });
             }
         }
 
         let events = exactly_events(&envoy, findings.len()).await;
-        for (event, (case, name, certificate, cause)) in events.iter().zip(&findings) {
+        for (event, (case, name, rule, certificate, cause)) in events.iter().zip(&findings) {
             let kind = match *cause {
                 "upstream_tls_failure" => "hopguard.tls_failure",
                 _ => "hopguard.denied",
             };
-            let expected = [kind, cause, control_of(cause), name];
+            let expected = [kind, cause, control_of(cause), rule];
             assert_eq!(gist(event), expected, "{case}: {event}");
             assert_eq!(event["hopguard.cluster"], **name, "{case}");
             let others: Vec<_> = event["hopguard.findings"]
@@ -323,7 +345,7 @@ impl Table {
             }
         }
         // By now also what came late.
-        for (name, _, server, asks) in &running {
+        for (name, _, _, server, asks) in &running {
             let received = String::from_utf8(server.received()).unwrap();
             let served = asks.iter().filter(|(_, o)| *o == Outcome::Served).count();
             assert!(!received.contains("secret"), "{name}");
