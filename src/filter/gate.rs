@@ -14,17 +14,40 @@ pub struct Waiting {
     pub address: Option<Vec<u8>>,
     /// Whether a later attempt was seen to replace its attributes.
     pub superseded: bool,
+    /// When to look at it next, at the latest.
+    due: u64,
 }
 
+impl Waiting {
+    /// A request that comes at `since`.
+    pub const fn new(
+        stream: u32,
+        since: u64,
+        attempt: Option<u64>,
+        address: Option<Vec<u8>>,
+    ) -> Self {
+        Self {
+            stream,
+            since,
+            attempt,
+            address,
+            superseded: false,
+            due: since + MS,
+        }
+    }
+}
+
+/// Nanoseconds in a millisecond.
+const MS: u64 = 1_000_000;
+
 /// When to look at the waiting requests again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NextLook {
-    /// Nobody waits.
-    Never,
-    /// As soon as the worker has done what else is due.
-    Soon,
-    /// After so many milliseconds.
-    After(u32),
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NextLook {
+    /// As soon as the worker has done what else is due, at the newest.
+    pub soon: bool,
+    /// After so many milliseconds, at those that are due; `None` while nobody
+    /// waits.
+    pub after_ms: Option<u32>,
 }
 
 /// Immediate looks that follow the arrival of a request.
@@ -35,12 +58,16 @@ pub enum NextLook {
 /// the looks would burn the CPU. `make bench` measures both
 /// (`wake_near`, `wake_far`).
 pub const QUICK_LOOKS: u32 = 24;
-/// The longest pause between two looks, in milliseconds.
+/// The newest requests that an immediate look is for: so that requests which
+/// wait for a dead upstream do not make those for a good one dearer.
+const QUICK_MANY: usize = 32;
+/// The longest pause between two looks at a request.
 pub const MAX_PAUSE_MS: u64 = 16;
 
 /// The requests that wait.
 #[derive(Debug)]
 pub struct Gate {
+    /// Roughly in the order of arrival.
     waiting: Vec<Waiting>,
     max: usize,
     timeout_nanos: u64,
@@ -53,7 +80,7 @@ impl Gate {
         Self {
             waiting: Vec::new(),
             max: usize::try_from(max_pending).unwrap_or(usize::MAX),
-            timeout_nanos: u64::from(timeout_ms) * 1_000_000,
+            timeout_nanos: u64::from(timeout_ms) * MS,
             quick_looks: 0,
         }
     }
@@ -71,7 +98,7 @@ impl Gate {
     /// Takes a request out; `None` where it did not wait.
     pub fn leave(&mut self, stream: u32) -> Option<Waiting> {
         let position = self.waiting.iter().position(|w| w.stream == stream)?;
-        Some(self.waiting.swap_remove(position))
+        Some(self.waiting.remove(position))
     }
 
     /// Notes that a request's attributes are now those of a later attempt: it
@@ -82,16 +109,33 @@ impl Gate {
         }
     }
 
-    /// Who waits, to be looked at now.
-    pub fn look(&mut self) -> Vec<Waiting> {
+    /// The newest, to be looked at at once.
+    pub fn look_quickly(&mut self) -> Vec<Waiting> {
         self.quick_looks = self.quick_looks.saturating_sub(1);
-        self.waiting.clone()
+        let newest = self.waiting.iter().rev().take(QUICK_MANY);
+        newest.cloned().collect()
+    }
+
+    /// Those that are due. The next look at each comes after an eighth of its
+    /// age: so that none waits much longer than its connection takes, and one
+    /// that waits for long costs little.
+    pub fn look(&mut self, now: u64) -> Vec<Waiting> {
+        let timeout = self.timeout_nanos;
+        let mut due = Vec::new();
+        for waiting in &mut self.waiting {
+            if waiting.due <= now || is_late(waiting, now, timeout) {
+                let age = now.saturating_sub(waiting.since);
+                waiting.due = now + (age / 8).clamp(MS, MAX_PAUSE_MS * MS);
+                due.push(waiting.clone());
+            }
+        }
+        due
     }
 
     /// Whether a request has waited for too long. A clock that jumped back
     /// counts as too long: denied, not kept for ever.
     pub const fn is_late(&self, waiting: &Waiting, now: u64) -> bool {
-        now < waiting.since || now - waiting.since >= self.timeout_nanos
+        is_late(waiting, now, self.timeout_nanos)
     }
 
     /// How many wait.
@@ -99,20 +143,23 @@ impl Gate {
         self.waiting.len()
     }
 
-    /// When to look next: at once for a while, then in pauses that grow with
-    /// the age of the youngest, so that none waits much longer than an eighth
-    /// of what its connection took.
+    /// When to look next.
     pub fn next_look(&self, now: u64) -> NextLook {
-        let Some(youngest) = self.waiting.iter().map(|w| w.since).max() else {
-            return NextLook::Never;
+        let Some(due) = self.waiting.iter().map(|w| w.due).min() else {
+            return NextLook::default();
         };
-        if self.quick_looks > 0 {
-            return NextLook::Soon;
+        let pause = due.saturating_sub(now).div_ceil(MS);
+        // Within the longest pause also where the clock jumped back.
+        let pause = pause.clamp(1, MAX_PAUSE_MS);
+        NextLook {
+            soon: self.quick_looks > 0,
+            after_ms: Some(u32::try_from(pause).unwrap_or(1)),
         }
-        let age_ms = now.saturating_sub(youngest) / 1_000_000;
-        let pause = (age_ms / 8).clamp(1, MAX_PAUSE_MS);
-        NextLook::After(u32::try_from(pause).unwrap_or(1))
     }
+}
+
+const fn is_late(waiting: &Waiting, now: u64, timeout: u64) -> bool {
+    now < waiting.since || now - waiting.since >= timeout
 }
 
 #[cfg(test)]
@@ -120,23 +167,17 @@ mod tests {
     use super::*;
 
     fn waiting(stream: u32, since: u64) -> Waiting {
-        Waiting {
-            stream,
-            since,
-            attempt: Some(1),
-            address: None,
-            superseded: false,
-        }
+        Waiting::new(stream, since, Some(1), None)
     }
 
     #[test]
     fn nobody_waits_means_no_timer() {
         let mut gate = Gate::new(2, 10);
-        assert_eq!(gate.next_look(0), NextLook::Never);
+        assert_eq!(gate.next_look(0), NextLook::default());
         assert!(gate.enter(waiting(1, 0)));
-        assert_ne!(gate.next_look(0), NextLook::Never);
+        assert_ne!(gate.next_look(0), NextLook::default());
         assert!(gate.leave(1).is_some());
-        assert_eq!(gate.next_look(0), NextLook::Never);
+        assert_eq!(gate.next_look(0), NextLook::default());
         assert!(gate.leave(1).is_none());
     }
 
@@ -153,27 +194,45 @@ mod tests {
 
     #[test]
     fn the_deadline_is_kept_whatever_the_clock_does() {
-        let gate = Gate::new(2, 10);
-        let w = waiting(1, 5_000_000);
-        assert!(!gate.is_late(&w, 5_000_000));
-        assert!(!gate.is_late(&w, 14_999_999));
-        assert!(gate.is_late(&w, 15_000_000));
-        assert!(gate.is_late(&w, 4_999_999));
+        let mut gate = Gate::new(2, 10);
+        let w = waiting(1, 5 * MS);
+        assert!(!gate.is_late(&w, 5 * MS));
+        assert!(!gate.is_late(&w, 15 * MS - 1));
+        assert!(gate.is_late(&w, 15 * MS));
+        assert!(gate.is_late(&w, 5 * MS - 1));
+        gate.enter(w);
+        assert_eq!(gate.look(5 * MS - 1).len(), 1, "also where it is not due");
     }
 
     #[test]
     fn looks_are_quick_at_first_and_then_back_off() {
-        let ms = 1_000_000;
         let mut gate = Gate::new(9, 10_000);
         gate.enter(waiting(1, 0));
         for _ in 0..QUICK_LOOKS {
-            assert_eq!(gate.next_look(0), NextLook::Soon);
-            gate.look();
+            assert!(gate.next_look(0).soon);
+            assert_eq!(gate.look_quickly().len(), 1);
         }
-        assert_eq!(gate.next_look(0), NextLook::After(1));
-        assert_eq!(gate.next_look(40 * ms), NextLook::After(5));
-        assert_eq!(gate.next_look(4_000 * ms), NextLook::After(16));
-        gate.enter(waiting(2, 4_000 * ms));
-        assert_eq!(gate.next_look(4_000 * ms), NextLook::Soon);
+        assert!(!gate.next_look(0).soon);
+        for (now, pause) in [(0, 1), (MS, 1), (40 * MS, 5), (4_000 * MS, 16)] {
+            gate.look(now);
+            assert_eq!(gate.next_look(now).after_ms, Some(pause), "{now}");
+            assert_eq!(gate.look(now).len(), 0, "not due twice");
+        }
+        gate.enter(waiting(2, 4_000 * MS));
+        assert!(gate.next_look(4_000 * MS).soon);
+        assert_eq!(gate.next_look(4_000 * MS).after_ms, Some(1));
+        let due = gate.look(4_001 * MS);
+        assert_eq!(due.len(), 1, "the one that waits for long is not due yet");
+    }
+
+    #[test]
+    fn a_quick_look_is_at_few() {
+        let mut gate = Gate::new(1_000, 10_000);
+        for stream in 0..1_000 {
+            gate.enter(waiting(stream, u64::from(stream)));
+        }
+        let looked_at = gate.look_quickly();
+        assert_eq!(looked_at.len(), QUICK_MANY);
+        assert!(looked_at.iter().all(|w| w.stream >= 968));
     }
 }

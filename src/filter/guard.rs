@@ -38,6 +38,8 @@ pub struct Guard<H> {
     certificates: Certificates,
     credential_headers: Vec<String>,
     tick_ms: u32,
+    /// A wake-up was asked for and has not come yet.
+    pub(super) wake_is_due: bool,
     /// The time of the last tick, in seconds, while ticks come often.
     ticked_at: Option<i64>,
 }
@@ -69,6 +71,7 @@ impl<H: Host> Guard<H> {
             certificates: Certificates::new(verifier),
             credential_headers,
             tick_ms: 0,
+            wake_is_due: false,
             ticked_at: None,
         }
     }
@@ -317,19 +320,16 @@ impl<H: Host> Guard<H> {
 
     /// Sets the timer to what is due next, and none while nothing is.
     pub(super) fn schedule(&mut self) {
-        use super::gate::NextLook;
         let now = self.host.now_nanos();
-        let gate = match self.gate.next_look(now) {
-            NextLook::Never => None,
-            NextLook::Soon if self.host.wake_soon() => None,
-            NextLook::Soon => Some(1),
-            NextLook::After(ms) => Some(ms),
-        };
+        let look = self.gate.next_look(now);
+        if look.soon && !self.wake_is_due {
+            self.wake_is_due = self.host.wake_soon();
+        }
         let flush = self
             .reporter
             .next_flush(now)
             .map(|nanos| u32::try_from(nanos.div_ceil(1_000_000).max(1)).unwrap_or(u32::MAX));
-        let tick_ms = match (gate, flush) {
+        let tick_ms = match (look.after_ms, flush) {
             (Some(a), Some(b)) => a.min(b),
             (a, b) => a.or(b).unwrap_or(0),
         };
@@ -345,7 +345,8 @@ impl<H: Host> Guard<H> {
     /// The timer fired.
     pub fn on_tick(&mut self) {
         self.reporter.flush(&self.host, false);
-        self.look();
+        let due = self.gate.look(self.host.now_nanos());
+        self.look_at(due);
     }
 
     /// The last chance to print what was folded.

@@ -141,7 +141,7 @@ impl RootContext for Root {
         if let Some(guard) = &self.guard
             && let Ok(mut guard) = guard.try_borrow_mut()
         {
-            guard.look();
+            guard.on_wake();
         }
     }
 

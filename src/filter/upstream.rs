@@ -28,13 +28,12 @@ impl<H: Host> Guard<H> {
         if let Some(step) = self.judge_if_connected() {
             return step;
         }
-        let waiting = Waiting {
+        let waiting = Waiting::new(
             stream,
-            since: self.host.now_nanos(),
-            attempt: self.attempt(),
-            address: self.host.property(at::UPSTREAM_ADDRESS),
-            superseded: false,
-        };
+            self.host.now_nanos(),
+            self.attempt(),
+            self.host.property(at::UPSTREAM_ADDRESS),
+        );
         if !self.gate.enter(waiting) {
             self.count_wait("overflow");
             let detail = format!("{} requests were waiting already", self.gate.len());
@@ -45,14 +44,18 @@ impl<H: Host> Guard<H> {
         Step::Stop
     }
 
-    /// Looks at all that wait, and lets go of those whose connection is up.
-    pub fn look(&mut self) {
-        if self.gate.len() == 0 {
-            self.schedule();
-            return;
-        }
+    /// The wake-up that was asked for: looks at the newest that wait.
+    pub fn on_wake(&mut self) {
+        self.wake_is_due = false;
+        let newest = self.gate.look_quickly();
+        self.look_at(newest);
+    }
+
+    /// Lets go of those whose connection is up, and denies those whose time is
+    /// over.
+    pub(super) fn look_at(&mut self, waiting: Vec<Waiting>) {
         let now = self.host.now_nanos();
-        for waiting in self.gate.look() {
+        for waiting in waiting {
             self.host.select(waiting.stream);
             let late = self.gate.is_late(&waiting, now);
             let (result, step) = if self.is_superseded(&waiting) {

@@ -44,7 +44,7 @@ async fn a_plaintext_upstream_receives_nothing() {
     assert_eq!(event["event.name"], "hopguard.denied");
     assert_eq!(event["hopguard.control"], "V9.2.2");
     assert_eq!(event["hopguard.cluster"], "backend");
-    assert_eq!(events(&envoy).len(), 3);
+    exactly_events(&envoy, 3).await;
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn a_trusted_upstream_is_reached() {
     }
 
     assert_eq!(upstream.requests().len(), 2);
-    assert_eq!(events(&envoy).len(), 0);
+    exactly_events(&envoy, 0).await;
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod authentication;
 mod downstream;
 mod gate;
 mod names;
@@ -16,3 +17,4 @@ mod shipped_configuration;
 mod support;
 mod telemetry;
 mod trust;
+mod versions;

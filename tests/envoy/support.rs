@@ -1,5 +1,6 @@
 //! What the tests share: policies, guarded Envoys, and the events they write.
 
+pub mod doors;
 pub mod table;
 
 use hopguard_testbed::config::{Bootstrap, Cluster, FailurePolicy, HttpListener, Route, Wasm};

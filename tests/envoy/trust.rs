@@ -1,5 +1,6 @@
 //! V9.2.1: both directions use certificates we trust, and all else is rejected.
 
+mod clients;
 mod near_expiry;
 mod pins;
 mod signatures;

@@ -136,7 +136,7 @@ fn walk(seed: u64) {
                     now + step
                 });
             }
-            6 => guard.look(),
+            6 => guard.on_wake(),
             _ => guard.on_tick(),
         }
         check(&host, &mut streams, seed);
@@ -150,7 +150,7 @@ fn walk(seed: u64) {
     }
     let latest = streams.values().map(|s| s.since).max().unwrap_or(NOW);
     host.now.set(latest.max(host.now.get()) + 51 * MS);
-    guard.look();
+    guard.on_tick();
     check(&host, &mut streams, seed);
     assert_eq!(
         streams.values().filter(|s| s.waits).count(),

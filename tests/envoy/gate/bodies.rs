@@ -1,5 +1,7 @@
 //! Bodies that come before the verdict wait as well.
 
+use std::time::Duration;
+
 use hopguard_testbed::client::{Client, Request};
 use hopguard_testbed::config::{Bootstrap, Cluster, HttpListener, Route, UpstreamTls};
 use hopguard_testbed::pki::Pki;
@@ -94,7 +96,8 @@ async fn a_body_that_waited_arrives_whole() {
     let policy = policy(&pki, json!({ "default_trust_stores": ["ca"] }));
     let cluster = Cluster::new("backend")
         .endpoint(upstream.addr())
-        .tls(UpstreamTls::new().sni("api.test"));
+        .tls(UpstreamTls::new().sni("api.test"))
+        .connect_timeout(Duration::from_secs(60));
     let envoy = guarded_cluster(cluster, &policy).await;
     let address = envoy.listener("front").await.unwrap();
 

@@ -116,6 +116,7 @@ async fn a_request_that_ran_out_of_time_is_no_failed_connection() {
     let cluster = Cluster::new("backend")
         .endpoint(held.addr())
         .tls(UpstreamTls::new().sni("api.test"))
+        .connect_timeout(Duration::from_secs(60))
         // The second to wait for a connection is refused by Envoy itself.
         .merge(json!({ "circuit_breakers": { "thresholds": [{ "max_pending_requests": 1 }] } }));
     let envoy = guarded_clusters(
@@ -155,7 +156,8 @@ async fn a_connection_that_breaks_while_requests_wait_ends_them() {
     let policy = policy(&pki, json!({ "default_trust_stores": ["ca"] }));
     let cluster = Cluster::new("backend")
         .endpoint(held.addr())
-        .tls(UpstreamTls::new().sni("api.test"));
+        .tls(UpstreamTls::new().sni("api.test"))
+        .connect_timeout(Duration::from_secs(60));
     let envoy = guarded_clusters([("backend".to_owned(), cluster)], &policy, |route| route).await;
     let client = Client::plaintext(envoy.listener("front").await.unwrap());
 

@@ -69,7 +69,8 @@ async fn an_attempt_is_never_judged_by_the_evidence_of_a_later_one() {
         .unwrap();
     let policy = policy(&pki, json!({ "default_trust_stores": ["ca"] }));
     let hosts = [(untrusted.addr(), "tls"), (trusted.addr(), "tls")];
-    let cluster = first_then("backend", hosts);
+    let (name, cluster) = first_then("backend", hosts);
+    let cluster = (name, cluster.connect_timeout(Duration::from_secs(60)));
     let envoy = guarded_clusters([cluster], &policy, hedging).await;
     let client = Client::plaintext(envoy.listener("front").await.unwrap());
 

@@ -236,7 +236,8 @@ async fn envoy_does_not_start_with_a_policy_that_cannot_be() {
 #[tokio::test]
 async fn an_update_that_cannot_be_leaves_the_old_policy_at_work() {
     let pki = Pki::new();
-    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("lds");
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("lds-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     let file = directory.join("lds.json");
     let port = hopguard_testbed::free_port().unwrap();

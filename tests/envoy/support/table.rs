@@ -45,6 +45,7 @@ pub struct Row {
     require: Value,
     has_rule: bool,
     route: Value,
+    action: Value,
     asks: Vec<(Request, Outcome)>,
     outcome: Outcome,
 }
@@ -92,6 +93,7 @@ impl Row {
             require: json!({}),
             has_rule: true,
             route: json!({}),
+            action: json!({}),
             asks: Vec::new(),
             outcome: Outcome::Served,
         }
@@ -127,6 +129,13 @@ impl Row {
         self
     }
 
+    /// The rule demands no certificate of its own, so that the default's demand
+    /// holds.
+    pub fn undemanding(mut self) -> Self {
+        self.peer = Value::Null;
+        self
+    }
+
     /// Sets `names` of the peer's certificate.
     pub fn names(self, names: Value) -> Self {
         self.peer(json!({ "names": names }))
@@ -149,9 +158,15 @@ impl Row {
         self
     }
 
+    /// Sets fields of the route.
+    pub fn route(mut self, fields: Value) -> Self {
+        self.route = fields;
+        self
+    }
+
     /// Sets fields of the route's action.
-    pub fn route(mut self, option: Value) -> Self {
-        self.route = option;
+    pub fn action(mut self, fields: Value) -> Self {
+        self.action = fields;
         self
     }
 
@@ -181,13 +196,15 @@ impl Row {
             0 => vec!["ca".to_owned()],
             count => (0..count).map(|n| format!("{}-{n}", self.name)).collect(),
         };
-        let mut peer = self.peer.clone();
-        peer["trust_stores"] = json!(stores);
-        if peer["names"].is_null() {
-            peer.as_object_mut().unwrap().remove("names");
+        let mut require = self.require.clone();
+        if !self.peer.is_null() {
+            let mut peer = self.peer.clone();
+            peer["trust_stores"] = json!(stores);
+            if peer["names"].is_null() {
+                peer.as_object_mut().unwrap().remove("names");
+            }
+            require["peer_certificate"] = peer;
         }
-        let mut require = json!({ "peer_certificate": peer });
-        merge(&mut require, self.require.clone());
         json!({ "name": self.name, "match": { "clusters": [self.name] }, "require": require })
     }
 
@@ -271,11 +288,10 @@ impl Table {
             }
             let cluster = (row.cluster)(cluster.filter(guard.clone()));
             bootstrap = bootstrap.cluster(cluster);
-            let whole_segment = json!({ "path_separated_prefix": format!("/{}", row.name) });
-            let route = Route::all(&row.name).option(row.route);
-            listener = listener.route(route.patch(move |route| {
-                route["match"] = whole_segment.clone();
-            }));
+            let mut fields = row.route;
+            fields["match"] = json!({ "path_separated_prefix": format!("/{}", row.name) });
+            let route = Route::all(&row.name).option(row.action);
+            listener = listener.route(route.patch(move |route| merge(route, fields.clone())));
             let asks = match row.asks.len() {
                 0 => {
                     let path = format!("/{}", row.name);
@@ -346,7 +362,8 @@ impl Table {
         }
         // By now also what came late.
         for (name, _, _, server, asks) in &running {
-            let received = String::from_utf8(server.received()).unwrap();
+            let received = server.received();
+            let received = String::from_utf8_lossy(&received);
             let served = asks.iter().filter(|(_, o)| *o == Outcome::Served).count();
             assert!(!received.contains("secret"), "{name}");
             assert_eq!(server.requests().len(), served, "{name}");
