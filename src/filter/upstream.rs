@@ -274,6 +274,12 @@ impl<H: Host> Guard<H> {
     }
 
     fn upstream_evidence(&self, tls_version: Option<&[u8]>) -> Result<Evidence, &'static str> {
+        // A connection to an upstream always has a cluster: that the host does
+        // not name it must not mean that no rule about it fits.
+        let by_cluster = self.policy.upstream.looks_at().cluster;
+        if by_cluster && self.host.property(at::CLUSTER_NAME).is_none() {
+            return Err("rules look at the cluster, and the host does not name it");
+        }
         Ok(Evidence {
             transport: tls_version.map_or(Transport::Plaintext, transport_of),
             peer_sha256: read_sha256(self.host.property(at::UPSTREAM_PEER_SHA256))?,

@@ -16,7 +16,7 @@ use hopguard_testbed::pki::Pki;
 use hopguard_testbed::upstream::Upstream;
 use serde_json::json;
 
-use crate::support::{events, exactly_events, guarded_cluster, metric, policy, wait_for_event};
+use crate::support::{exactly_events, guarded_cluster, metric, policy, wait_for_event};
 
 #[tokio::test]
 async fn a_plaintext_upstream_receives_nothing() {

@@ -262,3 +262,13 @@ fn a_server_name_is_asked_for_only_where_a_rule_compares_it() {
     guard.on_upstream_request(1);
     assert_eq!(host.metric(&["flow_cache", "miss"]), 3);
 }
+
+#[test]
+fn a_cluster_that_the_host_does_not_name_is_not_skipped_over() {
+    let (mut guard, host) = guard(Direction::Upstream, POLICY);
+    arrive(&host, 1, "legacy");
+    host.unset(1, at::CLUSTER_NAME);
+    connected(&host, 1);
+    assert_eq!(guard.on_upstream_request(1), Step::Stop);
+    assert_eq!(causes(&host), ["evidence_unreadable"]);
+}

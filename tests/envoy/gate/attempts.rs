@@ -2,12 +2,11 @@
 
 use hopguard_testbed::client::{Client, Request};
 use hopguard_testbed::config::{Cluster, Route, UpstreamTls};
-use hopguard_testbed::free_port;
 use hopguard_testbed::pki::Pki;
 use hopguard_testbed::upstream::{Fault, Reply, Upstream};
 use serde_json::{Value, json};
 
-use crate::support::{exactly_events, gist, guarded_clusters, policy};
+use crate::support::{exactly_events, gist, guarded_clusters, nobody, policy};
 
 const FAILED: [&str; 4] = [
     "hopguard.tls_failure",
@@ -200,9 +199,7 @@ async fn a_host_that_refuses_tcp_is_told_of_and_the_retry_is_judged_too() {
     let good = pki.server("api.test").issue();
     let trusted = Upstream::tls(&good).start().await.unwrap();
     let plain = Upstream::plaintext().start().await.unwrap();
-    let nobody = format!("127.0.0.1:{}", free_port().unwrap())
-        .parse()
-        .unwrap();
+    let (_port, nobody) = nobody();
     let policy = policy(&pki, json!({ "default_trust_stores": ["ca"] }));
     let clusters = [
         first_then("trusted", [(nobody, "tls"), (trusted.addr(), "tls")]),

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use hopguard_testbed::client::Client;
 use hopguard_testbed::config::{Cluster, Route, UpstreamTls};
-use hopguard_testbed::free_port;
 use hopguard_testbed::pki::Pki;
 use hopguard_testbed::upstream::{Fault, Upstream};
 use serde_json::json;
 
-use crate::support::{exactly_events, gist, guarded_clusters, metric, pending, policy};
+use crate::support::{exactly_events, gist, guarded_clusters, metric, nobody, pending, policy};
 
 #[tokio::test]
 async fn a_failed_connection_is_told_of_once_for_each_request() {
@@ -28,9 +27,7 @@ async fn a_failed_connection_is_told_of_once_for_each_request() {
         .unwrap();
     let held = Upstream::tls(&good).held().start().await.unwrap();
     let plain = Upstream::plaintext().start().await.unwrap();
-    let nobody = format!("127.0.0.1:{}", free_port().unwrap())
-        .parse()
-        .unwrap();
+    let (_port, nobody) = nobody();
     let tls = UpstreamTls::new().sni("api.test");
     let verifying = tls.clone().trusted_ca(&pki.other);
     let of = |address| Cluster::new("").endpoint(address).tls(tls.clone());
