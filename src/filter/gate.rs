@@ -57,7 +57,7 @@ pub struct NextLook {
 /// it up to a millisecond. A far one is not up after any number of turns, and
 /// the looks would burn the CPU. `make bench` measures both
 /// (`wake_near`, `wake_far`).
-pub const QUICK_LOOKS: u32 = 24;
+pub const QUICK_LOOKS: u32 = 32;
 /// The newest requests that an immediate look is for: so that requests which
 /// wait for a dead upstream do not make those for a good one dearer.
 const QUICK_MANY: usize = 32;
@@ -123,7 +123,9 @@ impl Gate {
         let timeout = self.timeout_nanos;
         let mut due = Vec::new();
         for waiting in &mut self.waiting {
-            if waiting.due <= now || is_late(waiting, now, timeout) {
+            // Timers may fire a little early by this clock; half a millisecond
+            // is better lost than the next whole one.
+            if waiting.due <= now + MS / 2 || is_late(waiting, now, timeout) {
                 let age = now.saturating_sub(waiting.since);
                 waiting.due = now + (age / 8).clamp(MS, MAX_PAUSE_MS * MS);
                 due.push(waiting.clone());

@@ -58,6 +58,10 @@ impl<H: Host> Guard<H> {
         for waiting in waiting {
             self.host.select(waiting.stream);
             let late = self.gate.is_late(&waiting, now);
+            // One question first: most looks find nothing new.
+            if !late && self.host.property(at::UPSTREAM_LOCAL_ADDRESS).is_none() {
+                continue;
+            }
             let (result, step) = if self.is_superseded(&waiting) {
                 // The later attempt may still succeed, and an answer to this
                 // one would end the request; so this one goes on waiting, until

@@ -9,9 +9,10 @@ use crate::support::table::{Row, Table};
 
 /// The forms in which a policy may write a digest.
 fn digest_forms(hex: &str) -> [(&'static str, String); 4] {
-    let bytes: Vec<u8> = (0..hex.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+    let bytes: Vec<u8> = hex
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
         .collect();
     let pairs: Vec<_> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
     [

@@ -2,12 +2,13 @@
 //! and all of them where Envoy does not let the plugin ask, are checked in the
 //! module. Whoever checks, the verdict is the same.
 
+use hopguard_testbed::config::{Bootstrap, HttpListener, Route};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::{Authority, KeyKind, Pki, Signature};
 use serde_json::{Value, json};
 
-use crate::support::store;
 use crate::support::table::{Row, Table};
+use crate::support::{filter, store};
 
 /// What Envoy logs when a plugin calls what its configuration does not allow.
 const RESTRICTED: &str = "restricted proxy-wasm capability: proxy_call_foreign_function";
@@ -118,4 +119,35 @@ async fn where_envoy_checks_no_signature_the_verdicts_are_the_same() {
         .await;
 
     assert!(was_refused(&envoy));
+}
+
+/// What nobody could check at run time is refused when the policy loads.
+#[tokio::test]
+async fn a_ca_whose_signatures_prove_nothing_makes_no_policy() {
+    let root = |kind| Authority::root("Useless CA").key(kind).issue();
+    let rsa = Authority::root("RSA CA").key(KeyKind::Rsa2048).issue();
+    let by_sha_1 = rsa
+        .intermediate("Useless CA")
+        .signature(Signature::Sha1)
+        .issue();
+
+    for (store, reason) in [
+        (store("s", &root(KeyKind::P521), &[]), "P-521"),
+        (store("s", &root(KeyKind::Rsa1024), &[]), "1024 bits"),
+        (store("s", &rsa, &[&by_sha_1]), "SHA-1"),
+    ] {
+        let policy = json!({ "version": 1, "trust_stores": [store] });
+        let listener = HttpListener::new("front")
+            .filter(filter("downstream", &policy))
+            .route(Route::direct("/", 200, ""));
+        let refusal = Envoy::validate(Bootstrap::new().http(listener))
+            .await
+            .unwrap_err();
+        let sentence = refusal
+            .lines()
+            .find(|line| line.contains("the policy is refused: trust_stores[0]."))
+            .unwrap_or_else(|| panic!("{reason}: {refusal}"));
+        assert!(sentence.contains("Useless CA"), "{sentence}");
+        assert!(sentence.contains(reason), "{sentence}");
+    }
 }

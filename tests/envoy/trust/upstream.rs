@@ -1,10 +1,9 @@
 //! The certificates of servers. Envoy itself verifies none of them here: its
 //! `UpstreamTlsContext` names no CA, and that is its default.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
 
-use hopguard_testbed::pki::{Authority, ExtendedKeyUsagePurpose, KeyKind, KeyUsagePurpose, Pki};
+use hopguard_testbed::pki::{Authority, KeyKind, Pki};
 use serde_json::json;
 
 use crate::support::store;
@@ -104,174 +103,6 @@ async fn a_server_is_trusted_from_its_first_second_to_its_last() {
 }
 
 #[tokio::test]
-async fn weak_and_unusual_keys_are_refused_unless_the_rule_allows_them() {
-    let pki = Pki::new();
-    let of_kind = |kind| pki.server("api.test").key(kind).issue();
-    let rsa_1024 = of_kind(KeyKind::Rsa1024);
-    let rsa_2048 = of_kind(KeyKind::Rsa2048);
-    let p384 = of_kind(KeyKind::P384);
-    let p521 = of_kind(KeyKind::P521);
-
-    Table::new(
-        &pki,
-        [
-            Row::openssl("rsa-1024", &rsa_1024).denied("certificate_key_weak"),
-            Row::new("rsa-2048", &rsa_2048),
-            Row::new("rsa-2048-of-3072", &rsa_2048)
-                .peer(json!({ "min_rsa_bits": 3072 }))
-                .denied("certificate_key_weak"),
-            Row::new("rsa-3072-of-3072", &of_kind(KeyKind::Rsa3072))
-                .peer(json!({ "min_rsa_bits": 3072 })),
-            Row::new("rsa-4096", &of_kind(KeyKind::Rsa4096)),
-            Row::new("p-256", &of_kind(KeyKind::P256)),
-            Row::new("p-384", &p384),
-            Row::new("p-384-where-only-p-256-is-allowed", &p384)
-                .peer(json!({ "curves": ["P-256"] }))
-                .denied("certificate_key_weak"),
-            Row::openssl("p-521", &p521).denied("certificate_key_weak"),
-            Row::openssl("p-521-allowed", &p521).peer(json!({ "curves": ["P-256", "P-521"] })),
-            Row::openssl("ed25519", &of_kind(KeyKind::Ed25519)),
-            Row::openssl("dsa", &of_kind(KeyKind::Dsa1024)).no_handshake(),
-        ],
-    )
-    .walk()
-    .await;
-}
-
-#[tokio::test]
-async fn a_certificate_says_what_it_is_for() {
-    let pki = Pki::new();
-    let server = pki.server("api.test");
-    let client_only = server.clone().only_client_auth().issue();
-    let none = server.clone().no_extended_key_usage().issue();
-    let any = server.clone().any_extended_key_usage().issue();
-    let both = server
-        .clone()
-        .extended_key_usage(ExtendedKeyUsagePurpose::ClientAuth)
-        .issue();
-    let for_clients = pki
-        .root
-        .intermediate("Clients CA")
-        .extended_key_usage(ExtendedKeyUsagePurpose::ClientAuth)
-        .issue();
-    let for_servers = pki
-        .root
-        .intermediate("Servers CA")
-        .extended_key_usage(ExtendedKeyUsagePurpose::ServerAuth)
-        .issue();
-    let if_present = json!({ "extended_key_usage": "if_present" });
-    let by = |ca: &Authority| ca.server("api.test").issue();
-
-    Table::new(
-        &pki,
-        [
-            Row::new("server", &server.issue()),
-            Row::new("server-and-client", &both),
-            Row::new("client-only", &client_only).denied("certificate_usage"),
-            Row::new("client-only-if-present", &client_only)
-                .peer(if_present.clone())
-                .denied("certificate_usage"),
-            Row::new("none", &none).denied("certificate_usage"),
-            Row::new("none-if-present", &none).peer(if_present.clone()),
-            Row::new("any", &any).denied("certificate_usage"),
-            Row::new("any-if-present", &any).peer(if_present),
-            Row::new("ca-for-servers", &by(&for_servers)).store(store(
-                "",
-                &pki.root,
-                &[&for_servers],
-            )),
-            Row::new("ca-for-clients", &by(&for_clients))
-                .store(store("", &pki.root, &[&for_clients]))
-                .denied("certificate_constraint"),
-            Row::new("a-ca-itself", &server.clone().ca_as_leaf().issue())
-                .denied("certificate_is_ca"),
-            Row::new(
-                "may-sign-certificates",
-                &server
-                    .clone()
-                    .key_usages([
-                        KeyUsagePurpose::DigitalSignature,
-                        KeyUsagePurpose::KeyCertSign,
-                    ])
-                    .issue(),
-            )
-            .denied("certificate_usage"),
-            // BoringSSL demands digitalSignature of the key of an ECDHE handshake.
-            Row::new(
-                "may-not-sign",
-                &server
-                    .clone()
-                    .key_usages([KeyUsagePurpose::CrlSign])
-                    .issue(),
-            )
-            .no_handshake(),
-        ],
-    )
-    .walk()
-    .await;
-}
-
-#[tokio::test]
-async fn a_ca_vouches_for_no_more_than_it_may() {
-    let pki = Pki::new();
-    let below = |name: &str| pki.root.intermediate(name);
-    let permitting = below("Permitting").permit_dns("api.test").issue();
-    let permitting_other = below("Permitting other").permit_dns("other.test").issue();
-    let excluding = below("Excluding").exclude_dns("test").issue();
-    let excluding_other = below("Excluding other").exclude_dns("other.test").issue();
-    let network = below("Network")
-        .permit_ip(Ipv4Addr::new(10, 0, 0, 0).into(), 8)
-        .issue();
-    let last = below("Last").path_len(0).issue();
-    let after_the_last = last.intermediate("After the last").issue();
-    let short_root = Authority::root("Short Root").path_len(0).issue();
-    let too_deep = short_root.intermediate("Too deep").issue();
-    let constrained_root = Authority::root("Constrained Root")
-        .permit_dns("other.test")
-        .issue();
-    let below_root = |ca: &Authority| store("", &pki.root, &[ca]);
-    let by = |ca: &Authority| ca.server("api.test").issue();
-    let with_ip = |ip: [u8; 4]| network.server("api.test").ip(IpAddr::from(ip)).issue();
-
-    Table::new(
-        &pki,
-        [
-            Row::new("permitted", &by(&permitting)).store(below_root(&permitting)),
-            Row::new("not-permitted", &by(&permitting_other))
-                .store(below_root(&permitting_other))
-                .denied("certificate_constraint"),
-            Row::new(
-                "one-of-two-not-permitted",
-                &permitting.server("api.test").dns("x.test").issue(),
-            )
-            .store(below_root(&permitting))
-            .denied("certificate_constraint"),
-            Row::new("not-excluded", &by(&excluding_other)).store(below_root(&excluding_other)),
-            Row::new("excluded", &by(&excluding))
-                .store(below_root(&excluding))
-                .denied("certificate_constraint"),
-            Row::new("address-permitted", &with_ip([10, 1, 2, 3])).store(below_root(&network)),
-            Row::new("address-not-permitted", &with_ip([11, 1, 2, 3]))
-                .store(below_root(&network))
-                .denied("certificate_constraint"),
-            Row::new("not-permitted-by-the-root", &by(&constrained_root))
-                .store(store("", &constrained_root, &[]))
-                .denied("certificate_constraint"),
-            Row::new("last-ca", &by(&last)).store(below_root(&last)),
-            Row::new("below-the-last-ca", &by(&after_the_last))
-                .store(store("", &pki.root, &[&last, &after_the_last]))
-                .denied("certificate_constraint"),
-            Row::new("short-root", &by(&short_root)).store(store("", &short_root, &[])),
-            Row::new("too-deep-below-the-root", &by(&too_deep))
-                .store(store("", &short_root, &[&too_deep]))
-                .denied("certificate_constraint"),
-        ],
-    )
-    .walk()
-    .await;
-}
-
-#[tokio::test]
 async fn a_certificate_that_breaks_the_profile_is_refused() {
     const UNKNOWN: &[u64] = &[1, 3, 6, 1, 4, 1, 99999, 1];
     let pki = Pki::new();
@@ -332,6 +163,47 @@ async fn a_certificate_larger_than_hopguard_reads_is_refused() {
             Row::new("70-kib", &padded(70 * 1024)).denied("certificate_too_large"),
             // BoringSSL takes chains of 100 KiB.
             Row::new("120-kib", &padded(120 * 1024)).no_handshake(),
+        ],
+    )
+    .walk()
+    .await;
+}
+
+/// As many CAs of one name as a store may have, and all of them with one key.
+#[tokio::test]
+async fn a_search_among_namesakes_ends() {
+    const NAMESAKES: usize = 16;
+    let pki = Pki::new();
+    let roots: Vec<_> = (0..NAMESAKES)
+        .map(|_| Authority::root("Root").issue())
+        .collect();
+    let absent_root = Authority::root("Root").issue();
+    // RSA keys are shared, so that each of these seems to have signed the leaf.
+    let below = |root: &Authority| root.intermediate("CA").key(KeyKind::Rsa2048).issue();
+    let bundle =
+        |authorities: &[Authority]| -> String { authorities.iter().map(Authority::pem).collect() };
+    let store_of = |intermediates: &[Authority]| {
+        json!({
+            "ca_certificates": bundle(&roots),
+            "intermediate_certificates": bundle(intermediates),
+        })
+    };
+    let good: Vec<_> = roots.iter().map(below).collect();
+    let astray: Vec<_> = (0..NAMESAKES).map(|_| below(&absent_root)).collect();
+    let leaf = good[0].server("api.test").issue();
+    let last_root = roots.last().unwrap();
+
+    Table::new(
+        &pki,
+        [
+            Row::new("found", &leaf).store(store_of(&good)),
+            Row::new("found-last", &last_root.server("api.test").issue()).store(store_of(&good)),
+            Row::new("not-found", &absent_root.server("api.test").issue())
+                .store(store_of(&good))
+                .denied("certificate_signature_invalid"),
+            Row::new("given-up", &leaf)
+                .store(store_of(&astray))
+                .denied("path_budget_exceeded"),
         ],
     )
     .walk()
