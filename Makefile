@@ -1,11 +1,8 @@
 # hopguard: `make help` lists what there is to do.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-TARGET := $(or $(CARGO_TARGET_DIR),target)
-WASM := $(TARGET)/wasm/hopguard.wasm
-NOOP := $(TARGET)/wasm/noop.wasm
 
-.PHONY: help setup wasm noop envoy demo test lint bench fmt clean
+.PHONY: help setup wasm noop envoy demo test test-distro lint bench fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -23,8 +20,13 @@ demo: wasm envoy ## Show what is allowed and denied, and why, against real serve
 	@cargo run --locked --quiet -p hopguard-testbed --example demo
 
 test: wasm envoy ## All tests: the core, and the module in a real Envoy
+	@tools/check-reproducible.sh
 	@echo 'test: building and running all tests' >&2
 	@cargo test --locked --workspace
+
+test-distro: setup ## Build the module with the distribution's Rust, and run the demo with it
+	@WASM_TOOLCHAIN=distro WASM_OUT=$(CURDIR)/target/distro/hopguard.wasm tools/build-wasm.sh
+	@HOPGUARD_WASM=$(CURDIR)/target/distro/hopguard.wasm cargo run --locked --quiet -p hopguard-testbed --example demo
 
 lint: setup ## Formatting and clippy, as CI has them
 	cargo fmt --all --check
@@ -34,7 +36,7 @@ lint: setup ## Formatting and clippy, as CI has them
 bench: wasm noop envoy ## CPU per request of a real Envoy with and without the plugin
 	@cargo run --locked --release --quiet -p hopguard-testbed --example bench
 
-noop: setup
+noop: setup ## Build the filter that does nothing, for the benchmark
 	@tools/build-noop.sh
 
 fmt: ## Format the sources

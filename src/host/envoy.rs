@@ -410,11 +410,17 @@ impl SignatureVerifier for HostSignatures {
         }
         // SAFETY: the host just returned these.
         let answer = unsafe { take(data, size) };
-        // VerifySignatureResult { bool result = 1; string error = 2; }: true is
-        // exactly field 1 with 1. Anything else may also mean that the host
-        // cannot tell (a key or hash it does not take), so that the in-wasm
-        // way decides: never a permit by a host that failed.
-        (answer.as_slice() == [0x08, 0x01]).then_some(true)
+        // VerifySignatureResult { bool result = 1; string error = 2; }: yes is
+        // exactly field 1 with 1; no is this error (Envoy 1.39 and 1.40), which
+        // is final, or a peer's false signatures would be checked twice. Any
+        // other answer means that the host cannot tell (a key or hash that it
+        // does not take): then the in-wasm way decides.
+        const NO: &[u8] = b"\x12\x26Failed to verify digest. Error code: 0";
+        match answer.as_slice() {
+            [0x08, 0x01] => Some(true),
+            NO => Some(false),
+            _ => None,
+        }
     }
 }
 
