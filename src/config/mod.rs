@@ -2,8 +2,10 @@
 //! policy never runs.
 
 mod error;
+mod keys;
 mod rule;
 mod store;
+mod waiver;
 mod wire;
 
 #[cfg(test)]

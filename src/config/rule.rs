@@ -1,18 +1,19 @@
-//! Rules: selectors, demands and waivers.
+//! Rules: selectors and demands.
 
 use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::error::ConfigError;
+use super::keys::keys;
+use super::waiver::waivers;
 use super::wire;
 use super::{MAX_RULES, Stores, checked_name, enforcement};
 use crate::decision::{
     AuthenticationDemand, Demands, Direction, Enforcement, Names, Network, PeerDemands,
-    ReferenceSource, Requirement, Rule, RuleSet, Selector, TlsVersion, Waiver, end_of_day,
+    ReferenceSource, Rule, RuleSet, Selector, TlsVersion,
 };
 use crate::trust::glob::Glob;
-use crate::trust::strength::ExtendedKeyUsageDemand;
-use crate::trust::{Curve, Curves, KeyRequirements, ReferenceIdentifier, TrustStore};
+use crate::trust::{KeyRequirements, ReferenceIdentifier, TrustStore};
 
 /// The name of the rule that applies when no other does.
 const DEFAULT: &str = "default";
@@ -342,12 +343,6 @@ fn of_kind(kind: &str, text: &str) -> Result<ReferenceIdentifier, String> {
     ReferenceIdentifier::parse(&format!("{kind}{text}")).map_err(|e| e.to_string())
 }
 
-fn curve(name: &str) -> Option<Curve> {
-    [Curve::P256, Curve::P384, Curve::P521]
-        .into_iter()
-        .find(|c| c.to_string() == name)
-}
-
 fn patterns<T, E: ToString>(
     path: &str,
     texts: Option<&[String]>,
@@ -369,90 +364,4 @@ fn patterns<T, E: ToString>(
             parse(text).map_err(|e| ConfigError::new(format!("{path}[{index}]"), e.to_string()))
         })
         .collect()
-}
-
-fn keys(path: &str, demand: &wire::PeerCertificate) -> Result<KeyRequirements, ConfigError> {
-    let mut keys = KeyRequirements::default();
-    if let Some(bits) = demand.min_rsa_bits {
-        if !(2_048..=8_192).contains(&bits) {
-            return Err(ConfigError::new(
-                format!("{path}.min_rsa_bits"),
-                format!("{bits} is not within 2048 to 8192"),
-            ));
-        }
-        keys = keys.with_min_rsa_bits(bits).unwrap_or(keys);
-    }
-    if let Some(curves) = &demand.curves {
-        let path = format!("{path}.curves");
-        if curves.is_empty() {
-            return Err(ConfigError::new(
-                path,
-                "it allows no curve; leave it out for the default",
-            ));
-        }
-        let mut set = Curves::NONE;
-        for (index, name) in curves.iter().enumerate() {
-            let curve = curve(name).ok_or_else(|| {
-                ConfigError::new(
-                    format!("{path}[{index}]"),
-                    format!("{name:?} is no curve; use \"P-256\", \"P-384\" or \"P-521\""),
-                )
-            })?;
-            set = set.with(curve);
-        }
-        keys = keys.with_curves(set);
-    }
-    if let Some(demand) = demand.extended_key_usage {
-        keys = keys.with_extended_key_usage(match demand {
-            wire::ExtendedKeyUsage::Required => ExtendedKeyUsageDemand::Required,
-            wire::ExtendedKeyUsage::IfPresent => ExtendedKeyUsageDemand::IfPresent,
-        });
-    }
-    Ok(keys)
-}
-
-fn waivers(path: &str, list: &[wire::Waiver]) -> Result<Vec<Waiver>, ConfigError> {
-    list.iter()
-        .enumerate()
-        .map(|(index, w)| waiver(&format!("{path}[{index}]"), w))
-        .collect()
-}
-
-fn waiver(path: &str, waiver: &wire::Waiver) -> Result<Waiver, ConfigError> {
-    if waiver.controls.is_empty() {
-        return Err(ConfigError::new(
-            format!("{path}.controls"),
-            "it waives nothing",
-        ));
-    }
-    let controls = waiver
-        .controls
-        .iter()
-        .enumerate()
-        .map(|(index, text)| match Requirement::parse(text) {
-            Some(r @ (Requirement::V9_2_1 | Requirement::V9_2_2 | Requirement::V9_2_3)) => Ok(r),
-            _ => Err(ConfigError::new(
-                format!("{path}.controls[{index}]"),
-                format!("{text:?} cannot be waived; use \"V9.2.1\", \"V9.2.2\" or \"V9.2.3\""),
-            )),
-        })
-        .collect::<Result<_, _>>()?;
-    if waiver.reason.trim().is_empty() {
-        return Err(ConfigError::new(
-            format!("{path}.reason"),
-            "it gives no reason",
-        ));
-    }
-    let ends = end_of_day(&waiver.until).ok_or_else(|| {
-        ConfigError::new(
-            format!("{path}.until"),
-            format!("{:?} is no day of the form YYYY-MM-DD", waiver.until),
-        )
-    })?;
-    Ok(Waiver {
-        controls,
-        reason: waiver.reason.as_str().into(),
-        until: waiver.until.as_str().into(),
-        ends,
-    })
 }

@@ -137,7 +137,7 @@ impl RootContext for Root {
     }
 
     fn on_queue_ready(&mut self, queue: u32) {
-        envoy::acknowledge_wake(queue);
+        envoy::wake::acknowledge(queue);
         if let Some(guard) = &self.guard
             && let Ok(mut guard) = guard.try_borrow_mut()
         {

@@ -1,0 +1,202 @@
+//! The only caller of Envoy's host functions (proxy-wasm ABI 0.2.1).
+//!
+//! The SDK's getters panic on a status that they do not expect, and its
+//! `String` getters on bytes that are not UTF-8, and a panic kills the VM for
+//! every later request. So these calls are declared here, answer with bytes,
+//! and read any status but success as "absent".
+
+mod abi;
+mod signatures;
+pub mod wake;
+
+use std::cell::Cell;
+
+use self::abi::*;
+pub use self::signatures::HostSignatures;
+use super::attributes::Path;
+use super::ports::{Host, Level, MetricId, MetricKind};
+
+/// `WasmHeaderMapType::RequestHeaders`.
+const REQUEST_HEADERS: u32 = 0;
+/// `WasmStreamType::Request`.
+const REQUEST_STREAM: u32 = 0;
+
+/// The Envoy that runs this VM, as one root context sees it.
+#[derive(Debug)]
+pub struct Envoy {
+    root: u32,
+    /// Registered at the first wake-up asked for; `Some(None)` where refused.
+    wake_queue: Cell<Option<Option<u32>>>,
+}
+
+thread_local! {
+    static GUARDS_CLIENTS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Notes that the downstream role runs in this VM.
+pub fn note_downstream_role() {
+    GUARDS_CLIENTS.set(true);
+}
+
+impl Envoy {
+    /// For the root context with this id.
+    pub const fn new(root: u32) -> Self {
+        Self {
+            root,
+            wake_queue: Cell::new(None),
+        }
+    }
+}
+
+/// Reads the plugin's configuration (`WasmBufferType::PluginConfiguration`).
+pub fn plugin_configuration(size: usize) -> Vec<u8> {
+    const PLUGIN_CONFIGURATION: u32 = 7;
+    let (mut data, mut length) = (std::ptr::null_mut(), 0);
+    // SAFETY: the out pointers are valid for the call.
+    let status =
+        unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, size, &mut data, &mut length) };
+    if status != OK {
+        return Vec::new();
+    }
+    // SAFETY: the host just returned these.
+    unsafe { take(data, length) }
+}
+
+impl Host for Envoy {
+    fn now_nanos(&self) -> u64 {
+        let mut time = 0;
+        // SAFETY: the out pointer is valid for the call.
+        unsafe { proxy_get_current_time_nanoseconds(&mut time) };
+        time
+    }
+
+    fn property(&self, path: Path) -> Option<Vec<u8>> {
+        let (mut data, mut size) = (std::ptr::null_mut(), 0);
+        // SAFETY: `path` and the out pointers are valid for the call.
+        let status = unsafe { proxy_get_property(path.as_ptr(), path.len(), &mut data, &mut size) };
+        // SAFETY: the host just returned these.
+        (status == OK).then(|| unsafe { take(data, size) })
+    }
+
+    fn request_header(&self, name: &str) -> Option<Vec<u8>> {
+        let (mut data, mut size) = (std::ptr::null_mut(), 0);
+        // SAFETY: `name` and the out pointers are valid for the call.
+        let status = unsafe {
+            proxy_get_header_map_value(
+                REQUEST_HEADERS,
+                name.as_ptr(),
+                name.len(),
+                &mut data,
+                &mut size,
+            )
+        };
+        // SAFETY: the host just returned these.
+        (status == OK && !data.is_null()).then(|| unsafe { take(data, size) })
+    }
+
+    fn filter_state(&self, name: &'static str) -> Option<Vec<u8>> {
+        // A path of one part that is no attribute names a filter state.
+        self.property(name.as_bytes())
+    }
+
+    fn guards_clients(&self) -> bool {
+        GUARDS_CLIENTS.get()
+    }
+
+    fn set_filter_state(&self, name: &str, value: &str) {
+        // SAFETY: both texts are valid for the call.
+        unsafe {
+            proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len());
+        }
+    }
+
+    fn log(&self, level: Level, line: &str) {
+        // proxy_log_level of the ABI: info 2, warn 3, error 4.
+        let level = match level {
+            Level::Info => 2,
+            Level::Warn => 3,
+            Level::Error => 4,
+        };
+        // SAFETY: the text is valid for the call.
+        unsafe { proxy_log(level, line.as_ptr(), line.len()) };
+    }
+
+    fn respond(&self, status: u32, details: &str, content_type: &str, body: &str) {
+        let headers = serialize_header("content-type", content_type);
+        // SAFETY: all texts are valid for the call. -1: let Envoy choose the
+        // gRPC status where the request is gRPC.
+        unsafe {
+            proxy_send_local_response(
+                status,
+                details.as_ptr(),
+                details.len(),
+                body.as_ptr(),
+                body.len(),
+                headers.as_ptr(),
+                headers.len(),
+                -1,
+            );
+        }
+    }
+
+    fn resume(&self) {
+        // SAFETY: takes no pointer.
+        unsafe { proxy_continue_stream(REQUEST_STREAM) };
+    }
+
+    fn select(&self, stream: u32) {
+        // SAFETY: takes no pointer; a context that is gone is refused.
+        unsafe { proxy_set_effective_context(stream) };
+    }
+
+    fn set_tick(&self, millis: u32) {
+        // SAFETY: takes no pointer.
+        unsafe { proxy_set_tick_period_milliseconds(millis) };
+    }
+
+    fn wake_soon(&self) -> bool {
+        let queue = match self.wake_queue.get() {
+            Some(queue) => queue,
+            None => {
+                let queue = wake::register(self.root);
+                self.wake_queue.set(Some(queue));
+                queue
+            }
+        };
+        queue.is_some_and(|queue| {
+            // SAFETY: the message is valid for the call.
+            let status = unsafe { proxy_enqueue_shared_queue(queue, b"w".as_ptr(), 1) };
+            status == OK
+        })
+    }
+
+    fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId> {
+        let kind = match kind {
+            MetricKind::Counter => 0,
+            MetricKind::Gauge => 1,
+        };
+        let mut id = 0;
+        // SAFETY: the name and the out pointer are valid for the call.
+        let status = unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &mut id) };
+        (status == OK).then_some(MetricId(id))
+    }
+
+    fn add_metric(&self, id: MetricId, offset: i64) {
+        // SAFETY: takes no pointer; an unknown id is refused.
+        unsafe { proxy_increment_metric(id.0, offset) };
+    }
+}
+
+/// One header in the ABI's form: count, sizes, then texts with NULs.
+fn serialize_header(name: &str, value: &str) -> Vec<u8> {
+    let size = |text: &str| u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes();
+    let mut out = Vec::with_capacity(16 + name.len() + value.len());
+    out.extend_from_slice(&1u32.to_le_bytes());
+    out.extend_from_slice(&size(name));
+    out.extend_from_slice(&size(value));
+    for text in [name, value] {
+        out.extend_from_slice(text.as_bytes());
+        out.push(0);
+    }
+    out
+}
