@@ -52,12 +52,12 @@ pub struct NextLook {
 
 /// Immediate looks that follow the arrival of a request.
 ///
-/// A connection to a near upstream is up after a few turns of the event loop,
-/// most of them busy with the handshake itself; waiting for a timer would cost
-/// it up to a millisecond. A far one is not up after any number of turns, and
-/// the looks would burn the CPU. `make bench` measures both
+/// Each comes after a message to another thread and back, some tens of
+/// microseconds: together they span the handshake with a near upstream, for
+/// which a timer would be one to four milliseconds late. A far one is not up by
+/// then, and more looks would only burn CPU. `make bench` measures both
 /// (`wake_near`, `wake_far`).
-pub const QUICK_LOOKS: u32 = 32;
+pub const QUICK_LOOKS: u32 = 24;
 /// The newest requests that an immediate look is for: so that requests which
 /// wait for a dead upstream do not make those for a good one dearer.
 const QUICK_MANY: usize = 32;

@@ -76,6 +76,11 @@ impl<H: Host> Guard<H> {
         }
     }
 
+    /// The proxy.
+    pub const fn host(&self) -> &H {
+        &self.host
+    }
+
     /// Which side this guard is on.
     pub const fn direction(&self) -> Direction {
         self.direction

@@ -117,6 +117,7 @@ impl RootContext for Root {
         match self.configure(size) {
             Ok(guard) => {
                 count("accepted");
+                envoy::wake::offer_echo();
                 self.guard = Some(Rc::new(RefCell::new(guard)));
                 true
             }
@@ -137,11 +138,14 @@ impl RootContext for Root {
     }
 
     fn on_queue_ready(&mut self, queue: u32) {
-        envoy::wake::acknowledge(queue);
         if let Some(guard) = &self.guard
             && let Ok(mut guard) = guard.try_borrow_mut()
+            && guard.host().is_wake(queue)
         {
+            envoy::wake::acknowledge(queue);
             guard.on_wake();
+        } else {
+            envoy::wake::echo(queue);
         }
     }
 

@@ -53,5 +53,8 @@ pub const UPSTREAM_FAILURE: Path = b"upstream\0transport_failure_reason";
 /// while it did neither, so also where the client left first.
 pub const UPSTREAM_POOL_ANSWERED: Path = b"upstream\0cx_pool_ready_duration";
 
+/// The VM's id, as configured.
+pub const PLUGIN_VM_ID: Path = b"plugin_vm_id";
+
 /// The root id that the configuration gave the plugin.
 pub const PLUGIN_ROOT_ID: Path = b"plugin_root_id";

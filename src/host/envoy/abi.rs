@@ -42,6 +42,13 @@ unsafe extern "C" {
     pub fn proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) -> u32;
     pub fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     pub fn proxy_register_shared_queue(name: *const u8, size: usize, id: *mut u32) -> u32;
+    pub fn proxy_resolve_shared_queue(
+        vm_id: *const u8,
+        vm_id_size: usize,
+        name: *const u8,
+        size: usize,
+        id: *mut u32,
+    ) -> u32;
     pub fn proxy_enqueue_shared_queue(id: u32, value: *const u8, size: usize) -> u32;
     pub fn proxy_dequeue_shared_queue(id: u32, value: *mut *mut u8, size: *mut usize) -> u32;
     pub fn proxy_get_shared_data(

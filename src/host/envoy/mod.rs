@@ -13,7 +13,8 @@ use std::cell::Cell;
 
 use self::abi::*;
 pub use self::signatures::HostSignatures;
-use super::attributes::Path;
+use self::wake::Wake;
+use super::attributes::{self, Path};
 use super::ports::{Host, Level, MetricId, MetricKind};
 
 /// `WasmHeaderMapType::RequestHeaders`.
@@ -25,8 +26,8 @@ const REQUEST_STREAM: u32 = 0;
 #[derive(Debug)]
 pub struct Envoy {
     root: u32,
-    /// Registered at the first wake-up asked for; `Some(None)` where refused.
-    wake_queue: Cell<Option<Option<u32>>>,
+    /// Made at the first wake-up asked for; `Some(None)` where there is none.
+    wake: Cell<Option<Option<Wake>>>,
 }
 
 thread_local! {
@@ -43,7 +44,7 @@ impl Envoy {
     pub const fn new(root: u32) -> Self {
         Self {
             root,
-            wake_queue: Cell::new(None),
+            wake: Cell::new(None),
         }
     }
 }
@@ -60,6 +61,13 @@ pub fn plugin_configuration(size: usize) -> Vec<u8> {
     }
     // SAFETY: the host just returned these.
     unsafe { take(data, length) }
+}
+
+impl Envoy {
+    /// Whether a message in this queue is a wake-up that was asked for.
+    pub fn is_wake(&self, queue: u32) -> bool {
+        self.wake.get().flatten().is_some_and(|w| w.is_own(queue))
+    }
 }
 
 impl Host for Envoy {
@@ -155,19 +163,13 @@ impl Host for Envoy {
     }
 
     fn wake_soon(&self) -> bool {
-        let queue = match self.wake_queue.get() {
-            Some(queue) => queue,
-            None => {
-                let queue = wake::register(self.root);
-                self.wake_queue.set(Some(queue));
-                queue
-            }
-        };
-        queue.is_some_and(|queue| {
-            // SAFETY: the message is valid for the call.
-            let status = unsafe { proxy_enqueue_shared_queue(queue, b"w".as_ptr(), 1) };
-            status == OK
-        })
+        let wake = self.wake.get().unwrap_or_else(|| {
+            let vm_id = self.property(attributes::PLUGIN_VM_ID).unwrap_or_default();
+            let wake = Wake::new(self.root, &vm_id);
+            self.wake.set(Some(wake));
+            wake
+        });
+        wake.is_some_and(Wake::request)
     }
 
     fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId> {
