@@ -349,6 +349,8 @@ impl<H: Host> Guard<H> {
 
     /// The timer fired.
     pub fn on_tick(&mut self) {
+        // A wake-up that has not come by now may never come.
+        self.wake_is_due = false;
         self.reporter.flush(&self.host, false);
         let due = self.gate.look(self.host.now_nanos());
         self.look_at(due);

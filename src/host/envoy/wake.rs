@@ -19,8 +19,9 @@ use super::abi::{
     proxy_register_shared_queue, proxy_resolve_shared_queue, proxy_set_shared_data, take,
 };
 
-/// The name of the queue that is echoed.
-const ECHO: &str = "hopguard.echo";
+/// The name of the queue that is echoed. With the version: another module in
+/// the same process has VMs of its own.
+const ECHO: &str = concat!("hopguard.echo.", env!("CARGO_PKG_VERSION"));
 /// VMs of the main thread: the one that is configured first, and its copy.
 const MAIN_VMS: u32 = 2;
 
@@ -114,7 +115,7 @@ fn vm_number() -> Option<u32> {
 }
 
 fn take_vm_number() -> Option<u32> {
-    const COUNTER: &str = "hopguard.vm_count";
+    const COUNTER: &str = concat!("hopguard.vm_count.", env!("CARGO_PKG_VERSION"));
     // Lost races before we do without. Workers race only while they start,
     // and one of the racers always wins.
     const TRIES: u32 = 64;
