@@ -10,27 +10,7 @@ use serde_json::{Value, json};
 
 use super::{MAX_BYTES, parse};
 use crate::decision::{Enforcement, Policy};
-use crate::trust::tests::pki::{NOW, plain_authority, self_signed};
-
-fn pem(der: &[u8]) -> String {
-    // One line of base64 is what PEM readers must take; `openssl` wraps it.
-    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for (index, three) in der.chunks(3).enumerate() {
-        if index % 16 == 0 {
-            text.push('\n');
-        }
-        let n = three.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - three.len()));
-        for i in 0..4 {
-            text.push(if i <= three.len() {
-                char::from(DIGITS[(n >> (18 - 6 * i) & 63) as usize])
-            } else {
-                '='
-            });
-        }
-    }
-    format!("-----BEGIN CERTIFICATE-----{text}\n-----END CERTIFICATE-----\n")
-}
+use crate::trust::tests::pki::{NOW, pem, plain_authority, self_signed};
 
 fn read(policy: &Value) -> Result<Policy, String> {
     parse(policy.to_string().as_bytes(), NOW).map_err(|e| e.to_string())

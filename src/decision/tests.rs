@@ -9,7 +9,7 @@
 use std::rc::Rc;
 
 use super::*;
-use crate::trust::tests::pki::{Authority, DAY as PKI_DAY, Leaf, NOW, plain_authority, store};
+use crate::trust::tests::pki::{Authority, DAY as PKI_DAY, Leaf, NOW, pem, plain_authority, store};
 use crate::trust::{KeyRequirements, NoHost, ReferenceIdentifier};
 
 /// A source that hands out one certificate, and counts how often.
@@ -23,28 +23,6 @@ impl CertificateSource for Source {
         self.reads += 1;
         self.pem.clone()
     }
-}
-
-fn pem(leaf: &Leaf) -> Vec<u8> {
-    use std::fmt::Write as _;
-    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
-    for chunk in leaf.der.chunks(48) {
-        let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        for three in chunk.chunks(3) {
-            let n =
-                three.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - three.len()));
-            for i in 0..4 {
-                if i <= three.len() {
-                    text.push(char::from(digits[(n >> (18 - 6 * i) & 63) as usize]));
-                } else {
-                    text.push('=');
-                }
-            }
-        }
-        writeln!(text).unwrap();
-    }
-    text.push_str("-----END CERTIFICATE-----\n");
-    text.into_bytes()
 }
 
 struct Bench {
@@ -80,7 +58,7 @@ fn bench(ca: &Authority, leaf: &Leaf, names: Names) -> Bench {
         policy: policy(rule),
         certificates: Certificates::new(Box::new(NoHost)),
         source: Source {
-            pem: Some(pem(leaf)),
+            pem: Some(pem(&leaf.der).into_bytes()),
             reads: 0,
         },
         facts: ConnectionFacts::default(),

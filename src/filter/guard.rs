@@ -362,7 +362,8 @@ impl<H: Host> Guard<H> {
     }
 }
 
-fn seconds(nanos: u64) -> i64 {
+/// Whole seconds of a time in nanoseconds.
+pub(super) fn seconds(nanos: u64) -> i64 {
     i64::try_from(nanos / 1_000_000_000).unwrap_or(i64::MAX)
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType, LogLevel};
 
-use super::guard::{Guard, Step};
+use super::guard::{Guard, Step, seconds};
 use crate::config;
 use crate::decision::{Direction, Policy};
 use crate::host::envoy::{self, Envoy, HostSignatures};
@@ -43,7 +43,7 @@ impl Root {
                 ));
             }
         };
-        let now = i64::try_from(host.now_nanos() / 1_000_000_000).unwrap_or(i64::MAX);
+        let now = seconds(host.now_nanos());
         // A policy over the limit is refused by its size alone, unread.
         let json = if size > config::MAX_BYTES {
             return Err(format!(

@@ -80,7 +80,9 @@ impl<H: Host> Guard<H> {
             } else {
                 continue;
             };
-            self.stop_waiting(waiting.stream, result);
+            if self.leave_gate(waiting.stream).is_some() {
+                self.count_wait(result);
+            }
             if step == Step::Continue {
                 self.host.resume();
             }
@@ -91,10 +93,9 @@ impl<H: Host> Guard<H> {
     /// A stream is over. Where it waited, its connection may have failed, and
     /// then the failure is the event.
     pub fn on_upstream_done(&mut self, stream: u32) {
-        let Some(waiting) = self.gate.leave(stream) else {
+        let Some(waiting) = self.leave_gate(stream) else {
             return;
         };
-        self.gauge_pending(-1);
         if self.is_superseded(&waiting) {
             self.count_wait("superseded");
             self.schedule();
@@ -139,11 +140,10 @@ impl<H: Host> Guard<H> {
             || self.host.property(at::UPSTREAM_ADDRESS) != waiting.address
     }
 
-    fn stop_waiting(&mut self, stream: u32, result: &str) {
-        if self.gate.leave(stream).is_some() {
-            self.gauge_pending(-1);
-            self.count_wait(result);
-        }
+    fn leave_gate(&mut self, stream: u32) -> Option<Waiting> {
+        let waiting = self.gate.leave(stream)?;
+        self.gauge_pending(-1);
+        Some(waiting)
     }
 
     fn gauge_pending(&mut self, by: i64) {

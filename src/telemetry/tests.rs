@@ -123,16 +123,9 @@ fn fields() -> BTreeSet<String> {
     fields
 }
 
-fn full_event(direction: Direction) -> Event {
-    let waived = Finding {
-        waiver: Some(UsedWaiver {
-            until: "2026-12-31".into(),
-            reason: "reason".into(),
-            state: WaiverState::Expired,
-        }),
-        ..Finding::new(Cause::TlsVersionTooOld, "detail")
-    };
-    let verdict = Verdict {
+/// A denial for these reasons.
+fn denied(findings: Vec<Finding>, certificate: Option<Rc<CertificateSummary>>) -> Verdict {
+    Verdict {
         rule: Rc::new(Rule {
             name: "rule".into(),
             selector: Selector::default(),
@@ -146,9 +139,25 @@ fn full_event(direction: Direction) -> Event {
         }),
         rule_index: 0,
         outcome: Outcome::Deny,
-        findings: vec![waived.clone(), Finding::new(Cause::NameMismatch, "other")],
+        findings,
         notices: Vec::new(),
-        certificate: Some(Rc::new(CertificateSummary {
+        certificate,
+        valid_until: 0,
+    }
+}
+
+fn full_event(direction: Direction) -> Event {
+    let waived = Finding {
+        waiver: Some(UsedWaiver {
+            until: "2026-12-31".into(),
+            reason: "reason".into(),
+            state: WaiverState::Expired,
+        }),
+        ..Finding::new(Cause::TlsVersionTooOld, "detail")
+    };
+    let verdict = denied(
+        vec![waived.clone(), Finding::new(Cause::NameMismatch, "other")],
+        Some(Rc::new(CertificateSummary {
             subject: "CN=a\u{9b}".into(),
             issuer: "CN=b".into(),
             serial: "01".into(),
@@ -156,8 +165,7 @@ fn full_event(direction: Direction) -> Event {
             not_after: 1,
             sha256: [1; 32],
         })),
-        valid_until: 0,
-    };
+    );
     let text = |t: &str| Some(t.to_owned());
     let facts = ConnectionFacts {
         cluster: text("cluster"),
@@ -191,25 +199,7 @@ fn a_line_is_one_line_and_bounded() {
         server_name: Some(hostile.clone()),
         peer_address: Some(hostile.clone()),
     };
-    let verdict = Verdict {
-        rule: Rc::new(Rule {
-            name: "rule".into(),
-            selector: Selector::default(),
-            enforcement: Enforcement::Enforce,
-            demands: Demands {
-                min_tls: TlsVersion::Tls12,
-                peer: None,
-                authentication: None,
-            },
-            waivers: Vec::new(),
-        }),
-        rule_index: 0,
-        outcome: Outcome::Deny,
-        findings: vec![Finding::new(Cause::Plaintext, hostile.clone())],
-        notices: Vec::new(),
-        certificate: None,
-        valid_until: 0,
-    };
+    let verdict = denied(vec![Finding::new(Cause::Plaintext, hostile.clone())], None);
     let subject = Subject {
         direction: Direction::Upstream,
         facts: &facts,

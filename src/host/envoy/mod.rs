@@ -47,6 +47,11 @@ impl Envoy {
             wake: Cell::new(None),
         }
     }
+
+    /// Whether a message in this queue is a wake-up that was asked for.
+    pub fn is_wake(&self, queue: u32) -> bool {
+        self.wake.get().flatten().is_some_and(|w| w.is_own(queue))
+    }
 }
 
 /// Reads the plugin's configuration (`WasmBufferType::PluginConfiguration`).
@@ -61,13 +66,6 @@ pub fn plugin_configuration(size: usize) -> Vec<u8> {
     }
     // SAFETY: the host just returned these.
     unsafe { take(data, length) }
-}
-
-impl Envoy {
-    /// Whether a message in this queue is a wake-up that was asked for.
-    pub fn is_wake(&self, queue: u32) -> bool {
-        self.wake.get().flatten().is_some_and(|w| w.is_own(queue))
-    }
 }
 
 impl Host for Envoy {

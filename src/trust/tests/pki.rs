@@ -165,3 +165,24 @@ pub fn judge_as(
 ) -> Result<VerifiedChain, TrustError> {
     verify(&leaf.parsed(), store, usage, at, requirements, &NoHost)
 }
+
+/// A certificate as PEM.
+pub fn pem(der: &[u8]) -> String {
+    // One line of base64 is what PEM readers must take; `openssl` wraps it.
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for (index, three) in der.chunks(3).enumerate() {
+        if index % 16 == 0 {
+            text.push('\n');
+        }
+        let n = three.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - three.len()));
+        for i in 0..4 {
+            text.push(if i <= three.len() {
+                char::from(DIGITS[(n >> (18 - 6 * i) & 63) as usize])
+            } else {
+                '='
+            });
+        }
+    }
+    format!("-----BEGIN CERTIFICATE-----{text}\n-----END CERTIFICATE-----\n")
+}
