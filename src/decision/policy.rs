@@ -82,8 +82,6 @@ pub struct LooksAt {
     pub path: bool,
     /// Whether the proxy has a client certificate for the connection.
     pub local_certificate: bool,
-    /// Whether a certificate may come from `x-forwarded-client-cert`.
-    pub forwarded_certificate: bool,
 }
 
 /// The position of a rule in its [`RuleSet`].
@@ -183,11 +181,10 @@ impl LooksAt {
         self.peer_address |= !s.addresses.is_empty();
         self.host |= !s.hosts.is_empty();
         self.path |= !s.paths.is_empty();
-        if let Some(peer) = &rule.demands.peer {
-            self.forwarded_certificate |= peer.forwarded_certificate;
-            if let Names::Reference(source) = &peer.names {
-                self.host |= source.authority;
-            }
+        if let Some(peer) = &rule.demands.peer
+            && let Names::Reference(source) = &peer.names
+        {
+            self.host |= source.authority;
         }
         self.local_certificate |= rule
             .demands
