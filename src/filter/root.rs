@@ -7,7 +7,8 @@ use std::rc::Rc;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType, LogLevel};
 
-use super::guard::{Guard, Step, seconds};
+use super::base::seconds;
+use super::guard::{Guard, Step};
 use crate::config;
 use crate::decision::{Direction, Policy};
 use crate::host::envoy::{self, Envoy, HostSignatures};

@@ -9,44 +9,41 @@
 
 use std::rc::Rc;
 
-use super::downstream::read_sha256;
+use super::evidence;
 use super::flow::{Flow, push_part};
 use super::gate::Waiting;
-use super::guard::{Guard, Step, transport_of};
-use crate::decision::{
-    Cause, ConnectionFacts, Direction, Evidence, Rule, RuleIndex, Transport, Verdict,
-    without_evidence,
-};
+use super::guard::{Guard, Step};
+use crate::decision::{Cause, ConnectionFacts, Direction, Evidence, Verdict, without_evidence};
 use crate::host::Host;
 use crate::host::attributes as at;
-use crate::telemetry::{Kind, metrics};
+use crate::telemetry::Kind;
 
 impl<H: Host> Guard<H> {
     /// The headers of a request came in, on their way to a connection.
     pub fn on_upstream_request(&mut self, stream: u32) -> Step {
-        debug_assert_eq!(self.direction, Direction::Upstream);
+        debug_assert_eq!(self.direction(), Direction::Upstream);
         if let Some(step) = self.judge_if_connected() {
             return step;
         }
         let waiting = Waiting::new(
             stream,
-            self.host.now_nanos(),
-            self.attempt(),
-            self.host.property(at::UPSTREAM_ADDRESS),
+            self.base.host.now_nanos(),
+            evidence::attempt(&self.base.host),
+            self.base.host.property(at::UPSTREAM_ADDRESS),
         );
         if !self.gate.enter(waiting) {
-            self.count_wait("overflow");
+            self.base.count_wait("overflow");
             let detail = format!("{} requests were waiting already", self.gate.len());
             return self.deny_without_evidence(Cause::GateOverflow, detail);
         }
-        self.gauge_pending(1);
+        self.base.gauge_pending(1);
         self.schedule();
         Step::Stop
     }
 
     /// The wake-up that was asked for: looks at the newest that wait.
     pub fn on_wake(&mut self) {
-        self.wake_is_due = false;
+        self.base.on_wake();
         let newest = self.gate.look_quickly();
         self.look_at(newest);
     }
@@ -54,12 +51,18 @@ impl<H: Host> Guard<H> {
     /// Lets go of those whose connection is up, and denies those whose time is
     /// over.
     pub(super) fn look_at(&mut self, waiting: Vec<Waiting>) {
-        let now = self.host.now_nanos();
+        let now = self.base.host.now_nanos();
         for waiting in waiting {
-            self.host.select(waiting.stream);
+            self.base.host.select(waiting.stream);
             let late = self.gate.is_late(&waiting, now);
             // One question first: most looks find nothing new.
-            if !late && self.host.property(at::UPSTREAM_LOCAL_ADDRESS).is_none() {
+            if !late
+                && self
+                    .base
+                    .host
+                    .property(at::UPSTREAM_LOCAL_ADDRESS)
+                    .is_none()
+            {
                 continue;
             }
             let (result, step) = if self.is_superseded(&waiting) {
@@ -74,17 +77,20 @@ impl<H: Host> Guard<H> {
             } else if let Some(step) = self.judge_if_connected() {
                 ("judged", step)
             } else if late {
-                let detail = format!("no connection after {} ms", self.policy.gate.timeout_ms);
+                let detail = format!(
+                    "no connection after {} ms",
+                    self.judge.policy().gate.timeout_ms
+                );
                 let step = self.deny_without_evidence(Cause::GateTimeout, detail);
                 ("timeout", step)
             } else {
                 continue;
             };
             if self.leave_gate(waiting.stream).is_some() {
-                self.count_wait(result);
+                self.base.count_wait(result);
             }
             if step == Step::Continue {
-                self.host.resume();
+                self.base.host.resume();
             }
         }
         self.schedule();
@@ -97,17 +103,19 @@ impl<H: Host> Guard<H> {
             return;
         };
         if self.is_superseded(&waiting) {
-            self.count_wait("superseded");
+            self.base.count_wait("superseded");
             self.schedule();
             return;
         }
-        self.count_wait("gone");
+        self.base.count_wait("gone");
         if let Some((cause, reason)) = self.connection_failure() {
-            let facts = self.upstream_facts();
-            let (rule_index, rule) = self.rule_without_evidence(&facts);
+            let facts = evidence::upstream_facts(&self.base.host);
+            let (rule_index, rule) = self.judge.rule_without_evidence(&facts);
             let verdict = without_evidence((rule_index, &rule), cause, reason);
             if let Some(finding) = verdict.findings.first() {
-                self.warn(Kind::TlsFailure, finding, &verdict, &facts);
+                let subject = self.subject(facts);
+                self.base
+                    .warn(Kind::TlsFailure, finding, &verdict, &subject);
             }
         }
         self.schedule();
@@ -116,7 +124,7 @@ impl<H: Host> Guard<H> {
     /// Why the connection of a stream that waited failed; `None` where it did
     /// not: the client left, or a time-out of the request ended it.
     fn connection_failure(&self) -> Option<(Cause, String)> {
-        match self.text(at::UPSTREAM_FAILURE).filter(|r| !r.is_empty()) {
+        match evidence::text(&self.base.host, at::UPSTREAM_FAILURE).filter(|r| !r.is_empty()) {
             // Envoy's words for a failed TCP connect (network/connection_impl.cc).
             Some(reason) if reason.contains("connect error") => {
                 Some((Cause::UpstreamConnectionFailed, reason))
@@ -125,8 +133,12 @@ impl<H: Host> Guard<H> {
             // A peer that closes during the handshake, and Envoy's connect
             // time-out, leave no reason.
             None => {
-                self.host.property(at::UPSTREAM_POOL_ANSWERED)?;
-                let connected = self.host.property(at::UPSTREAM_LOCAL_ADDRESS).is_some();
+                self.base.host.property(at::UPSTREAM_POOL_ANSWERED)?;
+                let connected = self
+                    .base
+                    .host
+                    .property(at::UPSTREAM_LOCAL_ADDRESS)
+                    .is_some();
                 let reason = "closed or timed out before the connection was established";
                 (!connected).then(|| (Cause::UpstreamConnectionFailed, reason.to_owned()))
             }
@@ -136,54 +148,42 @@ impl<H: Host> Guard<H> {
     /// Whether the attributes are no longer those of this attempt.
     fn is_superseded(&self, waiting: &Waiting) -> bool {
         waiting.superseded
-            || self.attempt() != waiting.attempt
-            || self.host.property(at::UPSTREAM_ADDRESS) != waiting.address
+            || evidence::attempt(&self.base.host) != waiting.attempt
+            || self.base.host.property(at::UPSTREAM_ADDRESS) != waiting.address
     }
 
     fn leave_gate(&mut self, stream: u32) -> Option<Waiting> {
         let waiting = self.gate.leave(stream)?;
-        self.gauge_pending(-1);
+        self.base.gauge_pending(-1);
         Some(waiting)
-    }
-
-    fn gauge_pending(&mut self, by: i64) {
-        self.reporter
-            .metrics
-            .add(&self.host, &metrics::GATE_PENDING, &[], by);
-    }
-
-    fn count_wait(&mut self, result: &str) {
-        self.reporter
-            .metrics
-            .add(&self.host, &metrics::GATE_WAITS, &[result], 1);
     }
 
     /// Judges and acts on the current stream; `None` while it is not connected.
     fn judge_if_connected(&mut self) -> Option<Step> {
-        let tls_version = self.host.property(at::UPSTREAM_TLS_VERSION);
+        let tls_version = self.base.host.property(at::UPSTREAM_TLS_VERSION);
         if tls_version.is_none() {
-            self.host.property(at::UPSTREAM_LOCAL_ADDRESS)?;
+            self.base.host.property(at::UPSTREAM_LOCAL_ADDRESS)?;
         }
-        let now = self.now_seconds();
+        let now = self.base.now_seconds();
         let mut key = std::mem::take(&mut self.key);
         key.clear();
         self.fill_key(&mut key, tls_version.as_deref());
-        let mut known = self.flows.get(&key, now);
+        let mut known = self.judge.known(&key, now);
         if known.as_ref().is_some_and(|flow| flow.needs_server_name) {
             self.push_server_name(&mut key);
-            known = self.flows.get(&key, now);
+            known = self.judge.known(&key, now);
         }
         let verdict = match known {
-            Some(flow) => match &flow.verdict {
-                Some(verdict) => Rc::clone(verdict),
-                None => self.judge(&flow, now),
-            },
+            Some(flow) => self.judge_known(&flow, now),
             None => self.judge_new_upstream(&mut key, tls_version.as_deref(), now),
         };
         self.key = key;
         Some(self.act(&verdict, |guard| {
-            let evidence = guard.upstream_evidence(tls_version.as_deref()).ok();
-            (guard.upstream_facts(), evidence, guard.attempt())
+            let host = &guard.base.host;
+            let looks_at = guard.judge.rules().looks_at();
+            let evidence = evidence::upstream_evidence(host, looks_at, tls_version.as_deref());
+            let facts = evidence::upstream_facts(host);
+            (facts, evidence.ok(), evidence::attempt(host))
         }))
     }
 
@@ -193,12 +193,13 @@ impl<H: Host> Guard<H> {
         tls_version: Option<&[u8]>,
         now: i64,
     ) -> Rc<Verdict> {
-        let facts = self.upstream_facts();
-        let evidence = match self.upstream_evidence(tls_version) {
+        let facts = evidence::upstream_facts(&self.base.host);
+        let looks_at = self.judge.rules().looks_at();
+        let evidence = match evidence::upstream_evidence(&self.base.host, looks_at, tls_version) {
             Ok(evidence) => evidence,
             Err(detail) => {
                 return Rc::new(without_evidence(
-                    self.policy.upstream.default_rule(),
+                    self.judge.rules().default_rule(),
                     Cause::EvidenceUnreadable,
                     detail,
                 ));
@@ -217,8 +218,8 @@ impl<H: Host> Guard<H> {
         facts: &ConnectionFacts,
         evidence: &Evidence,
     ) {
-        let rules = &self.policy.upstream;
-        let candidates = self.flows.candidates(rules, facts);
+        let candidates = self.judge.candidates(facts);
+        let rules = self.judge.rules();
         let refers = candidates
             .iter()
             .filter_map(|index| rules.rule(*index))
@@ -235,80 +236,50 @@ impl<H: Host> Guard<H> {
             verdict: None,
             needs_server_name: true,
         };
-        self.flows.insert(&short, Rc::new(mark));
+        self.judge.remember(&short, mark);
     }
 
     fn push_server_name(&self, key: &mut Vec<u8>) {
-        push_part(key, self.host.property(at::UPSTREAM_SERVER_NAME).as_deref());
+        push_part(
+            key,
+            self.base.host.property(at::UPSTREAM_SERVER_NAME).as_deref(),
+        );
     }
 
     /// Everything that a verdict rests on, apart from the request and the
     /// time, and not more: each property has its price.
     fn fill_key(&self, key: &mut Vec<u8>, tls_version: Option<&[u8]>) {
-        let looks_at = self.policy.upstream.looks_at();
+        let looks_at = self.judge.rules().looks_at();
         push_part(key, tls_version);
         if tls_version.is_some() {
-            push_part(key, self.host.property(at::UPSTREAM_PEER_SHA256).as_deref());
+            push_part(
+                key,
+                self.base.host.property(at::UPSTREAM_PEER_SHA256).as_deref(),
+            );
             if looks_at.local_certificate {
-                key.push(u8::from(self.has_local_certificate()));
+                key.push(u8::from(evidence::has_local_certificate(&self.base.host)));
             }
         }
         if looks_at.cluster {
-            push_part(key, self.host.property(at::CLUSTER_NAME).as_deref());
+            push_part(key, self.base.host.property(at::CLUSTER_NAME).as_deref());
         }
         if looks_at.server_name {
             self.push_server_name(key);
         }
         if looks_at.peer_address {
-            push_part(key, self.host.property(at::UPSTREAM_ADDRESS).as_deref());
+            push_part(
+                key,
+                self.base.host.property(at::UPSTREAM_ADDRESS).as_deref(),
+            );
         }
-    }
-
-    fn upstream_facts(&self) -> ConnectionFacts {
-        ConnectionFacts {
-            cluster: self.text(at::CLUSTER_NAME),
-            listener: None,
-            filter_chain: None,
-            server_name: self
-                .text(at::UPSTREAM_SERVER_NAME)
-                .filter(|n| !n.is_empty())
-                .map(|n| n.to_ascii_lowercase()),
-            peer_address: self.text(at::UPSTREAM_ADDRESS),
-        }
-    }
-
-    fn upstream_evidence(&self, tls_version: Option<&[u8]>) -> Result<Evidence, &'static str> {
-        // A connection to an upstream always has a cluster: that the host does
-        // not name it must not mean that no rule about it fits.
-        let by_cluster = self.policy.upstream.looks_at().cluster;
-        if by_cluster && self.host.property(at::CLUSTER_NAME).is_none() {
-            return Err("rules look at the cluster, and the host does not name it");
-        }
-        Ok(Evidence {
-            transport: tls_version.map_or(Transport::Plaintext, transport_of),
-            peer_sha256: read_sha256(self.host.property(at::UPSTREAM_PEER_SHA256))?,
-            local_certificate: self.has_local_certificate(),
-        })
-    }
-
-    /// A certificate of ours has a subject or a SAN; a SPIFFE certificate has
-    /// an empty subject.
-    fn has_local_certificate(&self) -> bool {
-        [
-            at::UPSTREAM_LOCAL_SUBJECT,
-            at::UPSTREAM_LOCAL_URI_SAN,
-            at::UPSTREAM_LOCAL_DNS_SAN,
-        ]
-        .into_iter()
-        .any(|path| self.host.property(path).is_some_and(|v| !v.is_empty()))
     }
 
     /// Denies for want of evidence.
     fn deny_without_evidence(&mut self, cause: Cause, detail: impl Into<String>) -> Step {
-        let facts = self.upstream_facts();
-        let (rule_index, rule) = self.rule_without_evidence(&facts);
+        let facts = evidence::upstream_facts(&self.base.host);
+        let (rule_index, rule) = self.judge.rule_without_evidence(&facts);
         let verdict = without_evidence((rule_index, &rule), cause, detail);
-        let attempt = self.attempt();
+        let attempt = evidence::attempt(&self.base.host);
         self.act(&verdict, |_| (facts, None, attempt))
     }
 
@@ -321,25 +292,12 @@ impl<H: Host> Guard<H> {
                 .address
                 .as_deref()
                 .map(|a| String::from_utf8_lossy(a).into_owned()),
-            ..self.upstream_facts()
+            ..evidence::upstream_facts(&self.base.host)
         };
-        let (rule_index, rule) = self.rule_without_evidence(&facts);
+        let (rule_index, rule) = self.judge.rule_without_evidence(&facts);
         let detail = "a later attempt of the request replaced this one's evidence";
         let verdict = without_evidence((rule_index, &rule), Cause::EvidenceSuperseded, detail);
         let attempt = waiting.attempt;
         self.act(&verdict, |_| (facts, None, attempt))
-    }
-
-    /// The rule that would have judged a connection, as far as that can be told
-    /// without it: only a rule that certainly applies may report.
-    fn rule_without_evidence(&mut self, facts: &ConnectionFacts) -> (RuleIndex, Rc<Rule>) {
-        let rules = &self.policy.upstream;
-        let candidates = self.flows.candidates(rules, facts);
-        let (index, rule) = match *candidates {
-            [index] => rules.rule(index).map(|rule| (index, rule)),
-            _ => None,
-        }
-        .unwrap_or_else(|| rules.default_rule());
-        (index, Rc::clone(rule))
     }
 }

@@ -11,18 +11,31 @@ use crate::decision::{
 };
 
 /// What an event is about, besides the verdict.
-#[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
+#[derive(Clone, Debug)]
+pub struct Subject {
     /// Which side of the proxy.
     pub direction: Direction,
     /// The connection.
-    pub facts: &'a ConnectionFacts,
+    pub facts: ConnectionFacts,
     /// What it shows, where it was connected.
-    pub evidence: Option<&'a Evidence>,
+    pub evidence: Option<Evidence>,
     /// The attempt of the request, upstream.
     pub attempt: Option<u64>,
     /// The request's `x-request-id`.
-    pub request_id: Option<&'a str>,
+    pub request_id: Option<String>,
+}
+
+impl Subject {
+    /// A connection of which no more is known.
+    pub const fn new(direction: Direction, facts: ConnectionFacts) -> Self {
+        Self {
+            direction,
+            facts,
+            evidence: None,
+            attempt: None,
+            request_id: None,
+        }
+    }
 }
 
 /// Kinds of event (`event.name`).
@@ -216,11 +229,11 @@ impl Event {
         kind: Kind,
         finding: &Finding,
         verdict: &Verdict,
-        subject: &Subject<'_>,
+        subject: &Subject,
         id: &str,
         now: u64,
     ) -> Self {
-        let facts = subject.facts;
+        let facts = &subject.facts;
         let transport = subject.evidence.map(|e| e.transport);
         let (peer_address, peer_port) = split_address(facts.peer_address.as_deref());
         let upstream = subject.direction == Direction::Upstream;
@@ -245,7 +258,7 @@ impl Event {
             cluster: facts.cluster.as_deref().map(clean),
             listener: facts.listener.as_deref().map(clean),
             filter_chain: facts.filter_chain.as_deref().map(clean),
-            request_id: subject.request_id.map(clean),
+            request_id: subject.request_id.as_deref().map(clean),
             attempt: subject.attempt,
             server_address: facts
                 .server_name

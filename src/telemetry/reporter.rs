@@ -78,12 +78,7 @@ impl Reporter {
 
     /// Writes the event of a verdict that is not a plain permit. Returns the
     /// event's id, for the answer to the client.
-    pub fn finding(
-        &mut self,
-        host: &impl Host,
-        verdict: &Verdict,
-        subject: &Subject<'_>,
-    ) -> String {
+    pub fn finding(&mut self, host: &impl Host, verdict: &Verdict, subject: &Subject) -> String {
         let id = self.next_id(host.now_nanos());
         if matches!(verdict.outcome, Outcome::Deny | Outcome::WouldDeny)
             && let Some(finding) = verdict.primary()
@@ -94,7 +89,7 @@ impl Reporter {
     }
 
     /// Writes the things to know that came with a new verdict, each once a day.
-    pub fn notices(&mut self, host: &impl Host, verdict: &Verdict, subject: &Subject<'_>) {
+    pub fn notices(&mut self, host: &impl Host, verdict: &Verdict, subject: &Subject) {
         for notice in &verdict.notices {
             let sha256 = match notice.cause {
                 Cause::CertificateNearExpiry => subject.evidence.and_then(|e| e.peer_sha256),
@@ -122,7 +117,7 @@ impl Reporter {
         kind: Kind,
         finding: &Finding,
         verdict: &Verdict,
-        subject: &Subject<'_>,
+        subject: &Subject,
     ) {
         let labels = [
             subject.direction.as_str(),
@@ -166,7 +161,7 @@ impl Reporter {
         kind: Kind,
         finding: &Finding,
         verdict: &Verdict,
-        subject: &Subject<'_>,
+        subject: &Subject,
         id: &str,
     ) {
         let now = host.now_nanos();

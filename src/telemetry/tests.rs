@@ -181,10 +181,10 @@ fn full_event(direction: Direction) -> Event {
     };
     let subject = Subject {
         direction,
-        facts: &facts,
-        evidence: Some(&evidence),
+        facts,
+        evidence: Some(evidence),
         attempt: Some(1),
-        request_id: Some("id"),
+        request_id: Some("id".to_owned()),
     };
     Event::of_finding(Kind::Denied, &waived, &verdict, &subject, "id", 0)
 }
@@ -202,10 +202,10 @@ fn a_line_is_one_line_and_bounded() {
     let verdict = denied(vec![Finding::new(Cause::Plaintext, hostile.clone())], None);
     let subject = Subject {
         direction: Direction::Upstream,
-        facts: &facts,
+        facts,
         evidence: None,
         attempt: None,
-        request_id: Some(&hostile),
+        request_id: Some(hostile.clone()),
     };
     let finding = &verdict.findings[0];
     let line = Event::of_finding(Kind::Denied, finding, &verdict, &subject, "id", 0).to_line();

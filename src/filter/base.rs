@@ -1,0 +1,134 @@
+//! What every role has: the proxy, its telemetry, and one timer.
+
+use super::gate::NextLook;
+use super::judge::Judge;
+use crate::decision::{Direction, Finding, Verdict};
+use crate::host::Host;
+use crate::telemetry::{Kind, Reporter, Subject, metrics};
+
+/// The proxy, the telemetry and the timer of a role.
+pub struct Base<H> {
+    /// The proxy.
+    pub host: H,
+    /// Events and counters.
+    pub reporter: Reporter,
+    tick_ms: u32,
+    /// A wake-up was asked for and has not come yet.
+    wake_is_due: bool,
+    /// The time of the last tick, in seconds, while ticks come often.
+    ticked_at: Option<i64>,
+}
+
+impl<H: Host> Base<H> {
+    /// For the root context with this id, which goes into the ids of events.
+    pub fn new(host: H, root: u32) -> Self {
+        Self {
+            host,
+            reporter: Reporter::new(root),
+            tick_ms: 0,
+            wake_is_due: false,
+            ticked_at: None,
+        }
+    }
+
+    /// The time in seconds. While the timer ticks for the counters, the time of
+    /// its last tick is near enough, and spares each request a host call.
+    pub fn now_seconds(&self) -> i64 {
+        self.ticked_at
+            .unwrap_or_else(|| seconds(self.host.now_nanos()))
+    }
+
+    /// Counts a verdict, and writes its event where it is worth one (where there
+    /// is a subject): then the event's id comes back.
+    pub fn tell(
+        &mut self,
+        direction: Direction,
+        verdict: &Verdict,
+        subject: Option<Subject>,
+    ) -> Option<String> {
+        self.reporter.count(&self.host, direction, verdict);
+        subject.map(|subject| self.reporter.finding(&self.host, verdict, &subject))
+    }
+
+    /// Counts what happened in the caches when a connection was judged anew.
+    pub fn count_misses(&mut self, judge: &mut Judge) {
+        let direction = judge.direction().as_str();
+        let misses = judge.take_misses();
+        let evicted = i64::try_from(misses.evicted_flows).unwrap_or(i64::MAX);
+        let metrics = &mut self.reporter.metrics;
+        metrics.certificate_cache(&self.host, judge.direction(), misses.certificates);
+        metrics.add(&self.host, &metrics::FLOW_CACHE, &[direction, "miss"], 1);
+        metrics.add(
+            &self.host,
+            &metrics::FLOW_CACHE,
+            &[direction, "eviction"],
+            evicted,
+        );
+    }
+
+    /// Writes an event that is no decision.
+    pub fn warn(&mut self, kind: Kind, finding: &Finding, verdict: &Verdict, subject: &Subject) {
+        self.reporter
+            .warning(&self.host, kind, finding, verdict, subject);
+    }
+
+    /// Counts streams that begin or cease to wait.
+    pub fn gauge_pending(&mut self, by: i64) {
+        self.reporter
+            .metrics
+            .add(&self.host, &metrics::GATE_PENDING, &[], by);
+    }
+
+    /// Counts a wait by how it ended.
+    pub fn count_wait(&mut self, result: &str) {
+        self.reporter
+            .metrics
+            .add(&self.host, &metrics::GATE_WAITS, &[result], 1);
+    }
+
+    /// Sets the timer to what is due next, and none while nothing is.
+    pub fn schedule(&mut self, look: impl FnOnce(u64) -> NextLook) {
+        let now = self.host.now_nanos();
+        let look = look(now);
+        if look.soon && !self.wake_is_due {
+            self.wake_is_due = self.host.wake_soon();
+        }
+        let flush = self
+            .reporter
+            .next_flush(now)
+            .map(|nanos| u32::try_from(nanos.div_ceil(1_000_000).max(1)).unwrap_or(u32::MAX));
+        let tick_ms = match (look.after_ms, flush) {
+            (Some(a), Some(b)) => a.min(b),
+            (a, b) => a.or(b).unwrap_or(0),
+        };
+        if tick_ms != self.tick_ms {
+            self.tick_ms = tick_ms;
+            self.host.set_tick(tick_ms);
+        }
+        self.ticked_at = (1..=metrics::BATCH_MS)
+            .contains(&tick_ms)
+            .then(|| seconds(now));
+    }
+
+    /// The wake-up came that was asked for.
+    pub const fn on_wake(&mut self) {
+        self.wake_is_due = false;
+    }
+
+    /// The timer fired.
+    pub fn on_tick(&mut self) {
+        // A wake-up that has not come by now may never come.
+        self.wake_is_due = false;
+        self.reporter.flush(&self.host, false);
+    }
+
+    /// The last chance to print what was folded.
+    pub fn on_shutdown(&mut self) {
+        self.reporter.flush(&self.host, true);
+    }
+}
+
+/// Whole seconds of a time in nanoseconds.
+pub fn seconds(nanos: u64) -> i64 {
+    i64::try_from(nanos / 1_000_000_000).unwrap_or(i64::MAX)
+}

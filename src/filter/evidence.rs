@@ -1,0 +1,159 @@
+//! What a connection is asked for: the facts that choose its rule, and the
+//! evidence that it is judged on.
+
+use crate::decision::{
+    Cause, CertificateSource, ConnectionFacts, Direction, Evidence, LooksAt, TlsVersion, Transport,
+    is_peers_own, sha256_from_hex,
+};
+use crate::host::attributes::{self as at, Path};
+use crate::host::{Host, forwarded};
+
+/// Text of the host, for patterns and events: what is not UTF-8 matches no
+/// pattern but a wildcard, and stays visible as such.
+pub fn text(host: &impl Host, path: Path) -> Option<String> {
+    host.property(path)
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The facts of a client's connection.
+pub fn downstream_facts(host: &impl Host) -> ConnectionFacts {
+    ConnectionFacts {
+        cluster: None,
+        listener: text(host, at::DESTINATION_ADDRESS),
+        filter_chain: text(host, at::FILTER_CHAIN_NAME).filter(|n| !n.is_empty()),
+        server_name: server_name(host, at::CONNECTION_SERVER_NAME),
+        peer_address: text(host, at::SOURCE_ADDRESS).filter(|a| is_peers_own(a)),
+    }
+}
+
+/// What a client's connection shows. Only after the handshake.
+///
+/// # Errors
+/// A cause and its detail, where a fact cannot be read or relied upon.
+pub fn downstream_evidence(
+    host: &impl Host,
+    looks_at: LooksAt,
+) -> Result<Evidence, (Cause, &'static str)> {
+    // By default Envoy's idea of the client's address is what the client
+    // says it is: no ground for a rule to choose on.
+    if looks_at.peer_address && text(host, at::SOURCE_ADDRESS).is_some_and(|a| !is_peers_own(&a)) {
+        let detail = "set use_remote_address in Envoy's HttpConnectionManager, or let no rule match addresses";
+        return Err((Cause::AddressFromHeader, detail));
+    }
+    let transport = match host.property(at::CONNECTION_TLS_VERSION) {
+        None => Transport::Plaintext,
+        Some(version) => transport_of(&version),
+    };
+    Ok(Evidence {
+        transport,
+        peer_sha256: read_sha256(host.property(at::CONNECTION_PEER_SHA256))
+            .map_err(|detail| (Cause::EvidenceUnreadable, detail))?,
+        local_certificate: false,
+    })
+}
+
+/// The facts of a connection to a server.
+pub fn upstream_facts(host: &impl Host) -> ConnectionFacts {
+    ConnectionFacts {
+        cluster: text(host, at::CLUSTER_NAME),
+        listener: None,
+        filter_chain: None,
+        server_name: server_name(host, at::UPSTREAM_SERVER_NAME),
+        peer_address: text(host, at::UPSTREAM_ADDRESS),
+    }
+}
+
+/// What a connection to a server shows, of which the TLS version is known
+/// already. Only once it is established.
+///
+/// # Errors
+/// A detail, where a fact cannot be read.
+pub fn upstream_evidence(
+    host: &impl Host,
+    looks_at: LooksAt,
+    tls_version: Option<&[u8]>,
+) -> Result<Evidence, &'static str> {
+    // A connection to an upstream always has a cluster: that the host does
+    // not name it must not mean that no rule about it fits.
+    if looks_at.cluster && host.property(at::CLUSTER_NAME).is_none() {
+        return Err("rules look at the cluster, and the host does not name it");
+    }
+    Ok(Evidence {
+        transport: tls_version.map_or(Transport::Plaintext, transport_of),
+        peer_sha256: read_sha256(host.property(at::UPSTREAM_PEER_SHA256))?,
+        local_certificate: has_local_certificate(host),
+    })
+}
+
+/// Whether Envoy has a certificate of its own for the connection to the server.
+/// It has a subject or a SAN; a SPIFFE certificate has an empty subject.
+pub fn has_local_certificate(host: &impl Host) -> bool {
+    [
+        at::UPSTREAM_LOCAL_SUBJECT,
+        at::UPSTREAM_LOCAL_URI_SAN,
+        at::UPSTREAM_LOCAL_DNS_SAN,
+    ]
+    .into_iter()
+    .any(|path| host.property(path).is_some_and(|v| !v.is_empty()))
+}
+
+/// Which attempt this is, of a request or of a TCP connection.
+pub fn attempt(host: &impl Host) -> Option<u64> {
+    let bytes = host.property(at::UPSTREAM_ATTEMPT)?;
+    <[u8; 8]>::try_from(bytes).ok().map(u64::from_le_bytes)
+}
+
+/// The request's id, as Envoy or the client made it.
+pub fn request_id(host: &impl Host) -> Option<String> {
+    host.request_header("x-request-id")
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn server_name(host: &impl Host, path: Path) -> Option<String> {
+    text(host, path)
+        .filter(|n| !n.is_empty())
+        .map(|n| n.to_ascii_lowercase())
+}
+
+/// A digest attribute: absent, or 64 hexadecimal digits.
+fn read_sha256(property: Option<Vec<u8>>) -> Result<Option<[u8; 32]>, &'static str> {
+    match property {
+        None => Ok(None),
+        Some(hex) if hex.is_empty() => Ok(None),
+        Some(hex) => sha256_from_hex(&hex)
+            .map(Some)
+            .ok_or("the certificate's digest is not 64 hexadecimal digits"),
+    }
+}
+
+/// The transport that a TLS version attribute tells of.
+fn transport_of(tls_version: &[u8]) -> Transport {
+    TlsVersion::from_envoy(tls_version).map_or(Transport::TlsUnknown, Transport::Tls)
+}
+
+/// The peer's certificate, read from the host when a verdict needs it.
+pub struct HostCertificate<'a, H> {
+    /// The proxy.
+    pub host: &'a H,
+    /// Which side the peer is on.
+    pub direction: Direction,
+}
+
+impl<H: Host> CertificateSource for HostCertificate<'_, H> {
+    fn certificate(&mut self, may_be_forwarded: bool) -> Option<Vec<u8>> {
+        let path = match self.direction {
+            Direction::Downstream => at::CONNECTION_PEER_CERTIFICATE,
+            Direction::Upstream => at::UPSTREAM_PEER_CERTIFICATE,
+        };
+        self.host
+            .property(path)
+            .filter(|pem| !pem.is_empty())
+            .or_else(|| {
+                let header = self
+                    .host
+                    .request_header("x-forwarded-client-cert")
+                    .filter(|_| may_be_forwarded)?;
+                forwarded::certificate(&header)
+            })
+    }
+}
