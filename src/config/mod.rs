@@ -1,6 +1,7 @@
 //! From JSON to a validated [`Policy`]: an error names the field, and a bad
 //! policy never runs.
 
+mod collector;
 mod error;
 mod keys;
 mod rule;
@@ -95,6 +96,11 @@ fn validate(wire: &wire::Policy, now: i64) -> Result<Policy, ConfigError> {
         clock_skew_seconds: skew,
         expiry_warning_seconds: i64::from(warning) * crate::decision::DAY,
         gate,
+        collector: wire
+            .collector
+            .as_ref()
+            .map(collector::collector)
+            .transpose()?,
     })
 }
 

@@ -9,8 +9,8 @@ use super::waiver::waivers;
 use super::wire;
 use super::{MAX_RULES, Stores, checked_name, enforcement};
 use crate::decision::{
-    AuthenticationDemand, Demands, Direction, Enforcement, Names, Network, PeerDemands,
-    ReferenceSource, Rule, RuleSet, Selector, TlsVersion,
+    AuthenticationDemand, Demands, Direction, Enforcement, Names, Network, PassthroughDemand,
+    PeerDemands, ReferenceSource, Rule, RuleSet, Selector, TlsVersion,
 };
 use crate::trust::glob::Glob;
 use crate::trust::{KeyRequirements, ReferenceIdentifier, TrustStore};
@@ -55,6 +55,7 @@ impl Context<'_> {
             enforcement: self.enforcement,
             demands: Demands {
                 min_tls: TlsVersion::Tls12,
+                passthrough: None,
                 peer: self.default_peer()?,
                 authentication: None,
             },
@@ -107,11 +108,6 @@ impl Context<'_> {
             m.filter_chains.is_some(),
             Direction::Downstream,
         )?;
-        let lower = |patterns: &Option<Vec<String>>| {
-            patterns
-                .as_ref()
-                .map(|l| l.iter().map(|p| p.to_ascii_lowercase()).collect::<Vec<_>>())
-        };
         Ok(Selector {
             clusters: patterns(
                 &format!("{path}.clusters"),
@@ -130,7 +126,7 @@ impl Context<'_> {
             )?,
             server_names: patterns(
                 &format!("{path}.server_names"),
-                lower(&m.server_names).as_deref(),
+                lower(m.server_names.as_deref()).as_deref(),
                 Glob::parse_flat,
             )?,
             addresses: patterns(
@@ -140,7 +136,7 @@ impl Context<'_> {
             )?,
             hosts: patterns(
                 &format!("{path}.hosts"),
-                lower(&m.hosts).as_deref(),
+                lower(m.hosts.as_deref()).as_deref(),
                 Glob::parse_flat,
             )?,
             paths: patterns(&format!("{path}.paths"), m.paths.as_deref(), Glob::parse)?,
@@ -157,8 +153,14 @@ impl Context<'_> {
                 )
             })?,
         };
+        let passthrough = require
+            .passthrough
+            .as_ref()
+            .map(|p| passthrough(path, require, p))
+            .transpose()?;
         let peer = match &require.peer_certificate {
             Some(demand) => Some(self.peer(&format!("{path}.peer_certificate"), demand)?),
+            None if passthrough.is_some() => None,
             None => self.default_peer()?,
         };
         let authentication = require
@@ -168,6 +170,7 @@ impl Context<'_> {
             .transpose()?;
         Ok(Demands {
             min_tls,
+            passthrough,
             peer,
             authentication,
         })
@@ -331,6 +334,38 @@ impl Context<'_> {
                 .collect(),
         })
     }
+}
+
+fn passthrough(
+    path: &str,
+    require: &wire::Require,
+    demand: &wire::Passthrough,
+) -> Result<PassthroughDemand, ConfigError> {
+    for (field, given) in [
+        ("peer_certificate", require.peer_certificate.is_some()),
+        (
+            "client_authentication",
+            require.client_authentication.is_some(),
+        ),
+    ] {
+        if given {
+            return Err(ConfigError::new(
+                format!("{path}.{field}"),
+                "TLS that Envoy passes on unopened does not show it; leave it or passthrough out",
+            ));
+        }
+    }
+    Ok(PassthroughDemand {
+        server_names: patterns(
+            &format!("{path}.passthrough.server_names"),
+            lower(demand.server_names.as_deref()).as_deref(),
+            Glob::parse_flat,
+        )?,
+    })
+}
+
+fn lower(patterns: Option<&[String]>) -> Option<Vec<String>> {
+    patterns.map(|list| list.iter().map(|p| p.to_ascii_lowercase()).collect())
 }
 
 /// Whether a store vouches for chosen peers only, so that a rule needs to name

@@ -83,6 +83,36 @@ fn each_mistake_names_its_field() {
         ),
         ("/surprise".into(), json!(1), "unknown field `surprise`"),
         (
+            "/collector".into(),
+            json!({"cluster": ""}),
+            "collector.cluster: \"\" is no name of a cluster",
+        ),
+        (
+            "/collector".into(),
+            json!({"cluster": "otel\r\n"}),
+            "collector.cluster: \"otel\\r\\n\" is no name of a cluster",
+        ),
+        (
+            "/collector".into(),
+            json!({"cluster": "otel", "path": "v1/logs"}),
+            "collector.path: \"v1/logs\" is no path",
+        ),
+        (
+            "/collector".into(),
+            json!({"cluster": "otel", "authority": "a b"}),
+            "collector.authority: \"a b\" is no authority",
+        ),
+        (
+            "/collector".into(),
+            json!({"cluster": "otel", "timeout_ms": 0}),
+            "collector.timeout_ms: 0 is not within",
+        ),
+        (
+            "/collector".into(),
+            json!({"cluster": "otel", "url": "x"}),
+            "collector.url: unknown field `url`",
+        ),
+        (
             "/clock_skew_seconds".into(),
             json!(86_401),
             "clock_skew_seconds: 86401 is not within",
@@ -421,6 +451,54 @@ fn a_rule_may_report_while_the_policy_enforces() {
             .upstream
             .iter()
             .all(|r| r.enforcement == Enforcement::Report)
+    );
+}
+
+#[test]
+fn passthrough_demands_what_a_client_hello_can_show() {
+    let require = |require: Value| {
+        let policy = changed("/upstream/0/require", require.clone());
+        (
+            read(&policy),
+            read(&changed("/downstream/0/require", require)),
+        )
+    };
+    let (upstream, downstream) = require(json!({ "passthrough": {} }));
+    for policy in [upstream.unwrap(), downstream.unwrap()] {
+        let (up, down) = (policy.upstream.looks_at(), policy.downstream.looks_at());
+        assert!(up.client_hello != down.client_hello);
+    }
+    let names =
+        json!({ "passthrough": { "server_names": ["*.DB.example"] }, "min_tls_version": "1.3" });
+    let (policy, _) = require(names);
+    let policy = policy.unwrap();
+    let rule = policy.upstream.rule(0).unwrap();
+    let demand = rule.demands.passthrough.as_ref().unwrap();
+    assert!(demand.server_names[0].matches("a.db.example"));
+    assert!(rule.demands.peer.is_none());
+    for (field, value, reason) in [
+        (
+            "peer_certificate",
+            json!({ "trust_stores": ["ca"], "names": "any" }),
+            "upstream[0].require.peer_certificate: TLS that Envoy passes on unopened does not show it",
+        ),
+        (
+            "client_authentication",
+            json!({ "certificate": true }),
+            "upstream[0].require.client_authentication: TLS that Envoy passes on unopened does not show it",
+        ),
+    ] {
+        let mut demands = json!({ "passthrough": {} });
+        demands[field] = value;
+        let (policy, _) = require(demands);
+        let error = policy.unwrap_err();
+        assert!(error.contains(reason), "{error}");
+    }
+    let (policy, _) = require(json!({ "passthrough": { "server_names": [] } }));
+    let error = policy.unwrap_err();
+    assert!(
+        error.contains("require.passthrough.server_names: it is empty"),
+        "{error}"
     );
 }
 

@@ -31,6 +31,9 @@ pub struct Policy {
     /// Bounds of the upstream gate.
     #[serde(default)]
     pub gate: Gate,
+    /// Where events go besides the log.
+    #[serde(default)]
+    pub collector: Option<Collector>,
     /// Rules for clients.
     #[serde(default)]
     pub downstream: Vec<Rule>,
@@ -109,6 +112,33 @@ impl Default for Gate {
     }
 }
 
+/// A receiver of OTLP logs over HTTP.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Collector {
+    /// The Envoy cluster that leads to it.
+    pub cluster: String,
+    /// The request's authority; the cluster's name unless told.
+    #[serde(default)]
+    pub authority: Option<String>,
+    /// The path.
+    #[serde(default = "default_path")]
+    pub path: String,
+    /// Milliseconds before a request is given up.
+    #[serde(default = "default_export_timeout")]
+    pub timeout_ms: u32,
+}
+
+/// The path that OTLP/HTTP has for logs.
+fn default_path() -> String {
+    "/v1/logs".to_owned()
+}
+
+/// The default of `OTEL_EXPORTER_OTLP_TIMEOUT`.
+const fn default_export_timeout() -> u32 {
+    10_000
+}
+
 /// A rule.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -155,10 +185,20 @@ pub struct Match {
 pub struct Require {
     /// `1.0` to `1.3`.
     pub min_tls_version: Option<String>,
+    /// TLS that Envoy passes on unopened.
+    pub passthrough: Option<Passthrough>,
     /// Of the peer's certificate.
     pub peer_certificate: Option<PeerCertificate>,
     /// Of the proxy's own authentication, upstream.
     pub client_authentication: Option<ClientAuthentication>,
+}
+
+/// TLS that Envoy passes on unopened: what its ClientHello must show.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Passthrough {
+    /// Globs of server names, of which it must ask for one.
+    pub server_names: Option<Vec<String>>,
 }
 
 /// What a peer's certificate must satisfy.

@@ -4,11 +4,13 @@ use std::rc::Rc;
 
 use super::cause::Cause;
 use super::certificates::{CertificateVerdict, Certificates, Question};
+use super::client_hello::OfferedVersions;
 use super::facts::{
     CertificateSource, ConnectionFacts, Direction, Evidence, RequestFacts, Transport,
 };
-use super::policy::{Enforcement, Names, PeerDemands, Policy, Rule, RuleIndex};
+use super::policy::{Enforcement, Names, PassthroughDemand, PeerDemands, Policy, Rule, RuleIndex};
 use super::requirement::Requirement;
+use super::tls::TlsVersion;
 use super::verdict::{Finding, Outcome, UsedWaiver, Verdict};
 use super::waiver::{DAY, WaiverState};
 
@@ -27,6 +29,12 @@ pub struct Case<'a> {
     pub now: i64,
 }
 
+impl Case<'_> {
+    const fn is_unopened(&self) -> bool {
+        matches!(self.evidence.transport, Transport::Passthrough(_))
+    }
+}
+
 /// Decides a case under a rule.
 pub fn decide(
     case: &Case<'_>,
@@ -40,8 +48,11 @@ pub fn decide(
     let mut summary = None;
     let mut valid_until = i64::MAX;
 
-    findings.extend(transport_finding(case.evidence.transport, rule));
-    if let Some(demands) = &rule.demands.peer {
+    findings.extend(transport_finding(case, rule));
+    // TLS that is not opened shows nothing of the peer; that the rule allows it
+    // or not is all there is to say.
+    let peer = rule.demands.peer.as_ref().filter(|_| !case.is_unopened());
+    if let Some(demands) = peer {
         match peer_sha256(case) {
             Err(finding) => findings.push(finding),
             Ok(_) if demands.stores.is_empty() => findings.push(Finding::new(
@@ -74,7 +85,9 @@ pub fn decide(
             }
         }
     }
-    findings.extend(authentication_finding(case, rule));
+    if !case.is_unopened() {
+        findings.extend(authentication_finding(case, rule));
+    }
 
     for finding in &mut findings {
         finding.waiver = waiver_for(rule, finding.requirement, case.now);
@@ -133,23 +146,71 @@ pub fn without_evidence(
     }
 }
 
-fn transport_finding(transport: Transport, rule: &Rule) -> Option<Finding> {
+fn transport_finding(case: &Case<'_>, rule: &Rule) -> Option<Finding> {
     let min = rule.demands.min_tls;
-    match transport {
-        Transport::Plaintext => Some(Finding::new(
+    let transport = case.evidence.transport;
+    match (transport, &rule.demands.passthrough) {
+        (Transport::Plaintext, None) => Some(Finding::new(
             Cause::Plaintext,
             format!("the connection is not TLS; demanded is TLS {min} or newer"),
         )),
-        Transport::TlsUnknown => Some(Finding::new(
+        (Transport::Plaintext, Some(_)) => Some(Finding::new(
+            Cause::Plaintext,
+            "the connection does not begin with a TLS ClientHello",
+        )),
+        (Transport::Passthrough(offered), Some(demand)) => {
+            passthrough_finding(case, offered, min, demand)
+        }
+        (Transport::Passthrough(_), None) => Some(Finding::new(
+            Cause::PassthroughNotAllowed,
+            "Envoy does not open this TLS, and the rule does not say passthrough",
+        )),
+        (Transport::Tls(_) | Transport::TlsUnknown, Some(_)) => Some(Finding::new(
+            Cause::PassthroughExpected,
+            "the TLS ends or begins at this Envoy, and the rule says passthrough",
+        )),
+        (Transport::TlsUnknown, None) => Some(Finding::new(
             Cause::TlsVersionUnknown,
             format!("the version of TLS is not known; demanded is TLS {min} or newer"),
         )),
-        Transport::Tls(version) if version < min => Some(Finding::new(
+        (Transport::Tls(version), None) if version < min => Some(Finding::new(
             Cause::TlsVersionTooOld,
             format!("the connection is TLS {version}; demanded is TLS {min} or newer"),
         )),
-        Transport::Tls(_) => None,
+        (Transport::Tls(_), None) => None,
     }
+}
+
+/// A server chooses among the versions that the client offers, and which one
+/// does not show: so none may be too old.
+fn passthrough_finding(
+    case: &Case<'_>,
+    offered: OfferedVersions,
+    min: TlsVersion,
+    demand: &PassthroughDemand,
+) -> Option<Finding> {
+    if offered.oldest < Some(min) {
+        let name = |v: Option<TlsVersion>| {
+            v.map_or_else(|| "SSL 3.0 or older".to_owned(), |v| format!("TLS {v}"))
+        };
+        return Some(Finding::new(
+            Cause::TlsVersionTooOld,
+            format!(
+                "the client offers {} to {}; demanded is TLS {min} or newer",
+                name(offered.oldest),
+                name(offered.newest)
+            ),
+        ));
+    }
+    let name = case.facts.server_name.as_deref().unwrap_or_default();
+    let names = &demand.server_names;
+    if names.is_empty() || names.iter().any(|glob| glob.matches(name)) && !name.is_empty() {
+        return None;
+    }
+    Some(Finding::new(
+        Cause::ServerNameMismatch,
+        format!("the client asks for the server name {name:?}, which the rule does not allow"),
+    ))
 }
 
 fn peer_sha256(case: &Case<'_>) -> Result<[u8; 32], Finding> {

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use super::client_hello::OfferedVersions;
 use super::tls::TlsVersion;
 
 /// Which side of the proxy a connection is on.
@@ -92,6 +93,20 @@ pub enum Transport {
     /// Connected over something that the host calls TLS in a version that we
     /// do not know.
     TlsUnknown,
+    /// TLS between the client and the server, which the proxy passes on
+    /// unopened. All that shows of it is what the client offers in the clear.
+    Passthrough(OfferedVersions),
+}
+
+impl Transport {
+    /// The name used in events.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plaintext => "plaintext",
+            Self::Tls(_) | Self::TlsUnknown => "tls",
+            Self::Passthrough(_) => "passthrough",
+        }
+    }
 }
 
 /// What a connection shows of itself, apart from the certificate's content.

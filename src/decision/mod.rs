@@ -3,6 +3,7 @@
 
 mod cause;
 mod certificates;
+mod client_hello;
 mod decide;
 mod facts;
 mod generations;
@@ -11,6 +12,7 @@ mod policy;
 mod request_path;
 mod requirement;
 mod tls;
+pub mod tls_failure;
 mod verdict;
 mod waiver;
 
@@ -19,6 +21,7 @@ mod tests;
 
 pub use cause::Cause;
 pub use certificates::{CacheCounts, CertificateSummary, Certificates};
+pub use client_hello::{ClientHello, MAX_OPENING, OfferedVersions, Opening, read_opening};
 pub use decide::{Case, decide, without_evidence};
 pub use facts::{
     CertificateSource, ConnectionFacts, Direction, Evidence, RequestFacts, Transport, host_of,
@@ -27,11 +30,12 @@ pub use facts::{
 pub use generations::Generations;
 pub use network::Network;
 pub use policy::{
-    AuthenticationDemand, Demands, Enforcement, GateLimits, LooksAt, Names, PeerDemands, Policy,
-    ReferenceSource, Rule, RuleIndex, RuleSet, Selector,
+    AuthenticationDemand, Collector, Demands, Enforcement, GateLimits, LooksAt, Names,
+    PassthroughDemand, PeerDemands, Policy, ReferenceSource, Rule, RuleIndex, RuleSet, Selector,
 };
 pub use request_path::{obliging_reading, path_of};
 pub use requirement::Requirement;
 pub use tls::TlsVersion;
+pub use tls_failure::classify_failure;
 pub use verdict::{Finding, Outcome, UsedWaiver, Verdict};
 pub use waiver::{DAY, Waiver, WaiverState, end_of_day};

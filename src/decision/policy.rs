@@ -32,6 +32,21 @@ pub struct Policy {
     pub expiry_warning_seconds: i64,
     /// Bounds of the upstream gate.
     pub gate: GateLimits,
+    /// Where events go besides the log.
+    pub collector: Option<Collector>,
+}
+
+/// An OpenTelemetry collector: a receiver of OTLP logs over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collector {
+    /// The Envoy cluster that leads to it.
+    pub cluster: Box<str>,
+    /// The request's authority.
+    pub authority: Box<str>,
+    /// The path of its logs endpoint.
+    pub path: Box<str>,
+    /// Milliseconds before a request is given up.
+    pub timeout_ms: u32,
 }
 
 impl Policy {
@@ -82,6 +97,8 @@ pub struct LooksAt {
     pub path: bool,
     /// Whether the proxy has a client certificate for the connection.
     pub local_certificate: bool,
+    /// The ClientHello of a connection that the proxy does not open.
+    pub client_hello: bool,
 }
 
 /// The position of a rule in its [`RuleSet`].
@@ -186,6 +203,7 @@ impl LooksAt {
         {
             self.host |= source.authority;
         }
+        self.client_hello |= rule.demands.passthrough.is_some();
         self.local_certificate |= rule
             .demands
             .authentication
@@ -291,11 +309,21 @@ fn matches(patterns: &[Glob], value: Option<&str>) -> bool {
 pub struct Demands {
     /// The oldest protocol version allowed (V9.2.2).
     pub min_tls: TlsVersion,
+    /// TLS that the proxy does not open is allowed, and nothing else.
+    pub passthrough: Option<PassthroughDemand>,
     /// What the peer's certificate must satisfy (V9.2.1; downstream also
     /// V9.2.3, for a demanded certificate authenticates the client).
     pub peer: Option<PeerDemands>,
     /// Upstream: how the proxy must authenticate itself (V9.2.3).
     pub authentication: Option<AuthenticationDemand>,
+}
+
+/// What a ClientHello must show that the proxy passes on unopened, besides the
+/// versions.
+#[derive(Debug)]
+pub struct PassthroughDemand {
+    /// The server name must be one of these; any or none where it is empty.
+    pub server_names: Vec<Glob>,
 }
 
 /// What a peer's certificate must satisfy.

@@ -44,6 +44,7 @@ fn bench(ca: &Authority, leaf: &Leaf, names: Names) -> Bench {
         enforcement: Enforcement::Enforce,
         demands: Demands {
             min_tls: TlsVersion::Tls12,
+            passthrough: None,
             peer: Some(PeerDemands {
                 stores: vec![Rc::new(store(&[ca], &[]))],
                 names,
@@ -84,6 +85,7 @@ fn policy(rule: Rule) -> Policy {
             timeout_ms: 10_000,
             max_pending: 8,
         },
+        collector: None,
     }
 }
 
@@ -94,6 +96,7 @@ fn strict_default() -> Rule {
         enforcement: Enforcement::Enforce,
         demands: Demands {
             min_tls: TlsVersion::Tls12,
+            passthrough: None,
             peer: None,
             authentication: None,
         },
@@ -163,6 +166,75 @@ fn each_transport_has_its_cause() {
         let mut bench = good();
         bench.evidence.transport = transport;
         assert_eq!(bench.causes(), causes, "{transport:?}");
+    }
+}
+
+#[test]
+fn tls_that_is_not_opened_needs_a_rule_that_says_so() {
+    let offer = |oldest, newest| {
+        Transport::Passthrough(OfferedVersions {
+            oldest,
+            newest: Some(newest),
+        })
+    };
+    let (tls11, tls12, tls13) = (TlsVersion::Tls11, TlsVersion::Tls12, TlsVersion::Tls13);
+    let mut bench = good();
+    bench.evidence.transport = offer(Some(tls12), tls13);
+    bench.evidence.peer_sha256 = None;
+    assert_eq!(
+        bench.causes(),
+        [Cause::PassthroughNotAllowed],
+        "and no more"
+    );
+    for (transport, server_name, cause) in [
+        (offer(Some(tls12), tls13), Some("a.db.example"), None),
+        (offer(Some(tls13), tls13), Some("a.db.example"), None),
+        (
+            offer(Some(tls11), tls13),
+            Some("a.db.example"),
+            Some(Cause::TlsVersionTooOld),
+        ),
+        (
+            offer(None, tls13),
+            Some("a.db.example"),
+            Some(Cause::TlsVersionTooOld),
+        ),
+        (
+            offer(Some(tls12), tls13),
+            Some("db.example"),
+            Some(Cause::ServerNameMismatch),
+        ),
+        (
+            offer(Some(tls12), tls13),
+            None,
+            Some(Cause::ServerNameMismatch),
+        ),
+        (
+            Transport::Plaintext,
+            Some("a.db.example"),
+            Some(Cause::Plaintext),
+        ),
+        (
+            Transport::Tls(tls13),
+            Some("a.db.example"),
+            Some(Cause::PassthroughExpected),
+        ),
+        (
+            Transport::TlsUnknown,
+            Some("a.db.example"),
+            Some(Cause::PassthroughExpected),
+        ),
+    ] {
+        let mut rule = strict_default();
+        rule.demands.passthrough = Some(PassthroughDemand {
+            server_names: vec![crate::trust::glob::Glob::parse_flat("*.db.example").unwrap()],
+        });
+        let mut bench = good();
+        bench.policy = policy(rule);
+        bench.facts.server_name = server_name.map(str::to_owned);
+        bench.evidence.transport = transport;
+        let causes: Vec<Cause> = cause.into_iter().collect();
+        assert_eq!(bench.causes(), causes, "{transport:?} {server_name:?}");
     }
 }
 
