@@ -23,6 +23,14 @@ pub struct Subject {
     pub attempt: Option<u64>,
     /// The request's `x-request-id`.
     pub request_id: Option<String>,
+    /// The name of the request's route.
+    pub route: Option<String>,
+    /// Envoy's id of the client's connection.
+    pub connection_id: Option<u64>,
+    /// The client's address, `ip:port`, where the event is about its server.
+    pub client_address: Option<String>,
+    /// Envoy's words for a failure.
+    pub reason: Option<String>,
 }
 
 impl Subject {
@@ -34,6 +42,10 @@ impl Subject {
             evidence: None,
             attempt: None,
             request_id: None,
+            route: None,
+            connection_id: None,
+            client_address: None,
+            reason: None,
         }
     }
 }
@@ -128,6 +140,13 @@ pub struct Event {
         skip_serializing_if = "Option::is_none"
     )]
     request_id: Option<String>,
+    #[serde(rename = "hopguard.route", skip_serializing_if = "Option::is_none")]
+    route: Option<String>,
+    #[serde(
+        rename = "hopguard.connection.id",
+        skip_serializing_if = "Option::is_none"
+    )]
+    connection_id: Option<u64>,
     #[serde(rename = "hopguard.attempt", skip_serializing_if = "Option::is_none")]
     attempt: Option<u64>,
     #[serde(rename = "server.address", skip_serializing_if = "Option::is_none")]
@@ -141,6 +160,10 @@ pub struct Event {
     peer_address: Option<String>,
     #[serde(rename = "network.peer.port", skip_serializing_if = "Option::is_none")]
     peer_port: Option<u16>,
+    #[serde(rename = "error.message", skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(rename = "hopguard.transport", skip_serializing_if = "Option::is_none")]
+    transport: Option<&'static str>,
     #[serde(rename = "tls.established", skip_serializing_if = "Option::is_none")]
     tls_established: Option<bool>,
     #[serde(
@@ -259,17 +282,37 @@ impl Event {
             listener: facts.listener.as_deref().map(clean),
             filter_chain: facts.filter_chain.as_deref().map(clean),
             request_id: subject.request_id.as_deref().map(clean),
+            route: subject
+                .route
+                .as_deref()
+                .filter(|r| !r.is_empty())
+                .map(clean),
+            connection_id: subject.connection_id,
             attempt: subject.attempt,
+            reason: subject
+                .reason
+                .as_deref()
+                .filter(|r| !r.is_empty())
+                .map(clean),
+            transport: transport.map(Transport::as_str),
             server_address: facts
                 .server_name
                 .as_deref()
                 .filter(|n| !n.is_empty())
                 .map(clean)
                 .or_else(|| peer_address.clone().filter(|_| upstream)),
-            client_address: peer_address.clone().filter(|_| !upstream),
+            client_address: if upstream {
+                let (client, _) = split_address(subject.client_address.as_deref());
+                client
+            } else {
+                peer_address.clone()
+            },
             peer_address,
             peer_port,
-            tls_established: transport.map(|t| t != Transport::Plaintext),
+            tls_established: match transport {
+                Some(Transport::Passthrough(_)) | None => None,
+                Some(transport) => Some(transport != Transport::Plaintext),
+            },
             tls_version: match transport {
                 Some(Transport::Tls(version)) => Some(version.as_str()),
                 _ => None,

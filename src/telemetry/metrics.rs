@@ -29,14 +29,21 @@ pub const DECISIONS: Description = Description {
     name: "hopguard.decisions",
     kind: MetricKind::Counter,
     labels: &["direction", "verdict", "control", "cause", "rule"],
-    meaning: "Requests judged; upstream, each attempt. Without a finding, control and cause are `none`.",
+    meaning: "Requests judged (upstream, each attempt), and each hop of TCP connections. Without a finding, control and cause are `none`.",
 };
 /// Warnings that deny nothing.
 pub const WARNINGS: Description = Description {
     name: "hopguard.warnings",
     kind: MetricKind::Counter,
     labels: &["direction", "cause", "rule"],
-    meaning: "Things to look at that denied nothing, and TLS failures.",
+    meaning: "Things to look at that denied nothing.",
+};
+/// Connections that failed.
+pub const TLS_FAILURES: Description = Description {
+    name: "hopguard.tls_failures",
+    kind: MetricKind::Counter,
+    labels: &["direction", "cause", "rule"],
+    meaning: "Attempts to connect to an upstream that failed, and handshakes of clients that did; each once, whichever roles saw it.",
 };
 /// Events.
 pub const EVENTS: Description = Description {
@@ -44,6 +51,13 @@ pub const EVENTS: Description = Description {
     kind: MetricKind::Counter,
     labels: &["result"],
     meaning: "Events by what became of them: `logged`, or `folded` into a summary.",
+};
+/// Events on their way to a collector.
+pub const EXPORTS: Description = Description {
+    name: "hopguard.exports",
+    kind: MetricKind::Counter,
+    labels: &["result"],
+    meaning: "Events for the collector by what became of them: `exported`, `failed` (refused, or given up after five tries), `dropped` (never sent, for want of room).",
 };
 /// Verdicts on certificates.
 pub const CERTIFICATE_CACHE: Description = Description {
@@ -64,14 +78,14 @@ pub const GATE_PENDING: Description = Description {
     name: "hopguard.gate_pending",
     kind: MetricKind::Gauge,
     labels: &[],
-    meaning: "Requests that wait for their upstream connection now.",
+    meaning: "Requests and TCP connections that wait for their upstream connection now.",
 };
 /// Requests that had to wait.
 pub const GATE_WAITS: Description = Description {
     name: "hopguard.gate_waits",
     kind: MetricKind::Counter,
     labels: &["result"],
-    meaning: "Requests that had to wait for their upstream connection, by how it ended: `judged`, `timeout`, `superseded`, `gone` (client or connection), `overflow` (did not wait: too many did).",
+    meaning: "Requests and TCP connections that had to wait for their upstream connection, by how it ended: `judged`, `timeout`, `superseded`, `gone` (client or connection), `overflow` (did not wait: too many did).",
 };
 /// Configurations.
 pub const CONFIGURATIONS: Description = Description {
@@ -82,10 +96,12 @@ pub const CONFIGURATIONS: Description = Description {
 };
 
 /// All metrics, in the order of the table in `docs/telemetry.md`.
-pub const ALL: [&Description; 8] = [
+pub const ALL: [&Description; 10] = [
     &DECISIONS,
     &WARNINGS,
+    &TLS_FAILURES,
     &EVENTS,
+    &EXPORTS,
     &CERTIFICATE_CACHE,
     &FLOW_CACHE,
     &GATE_PENDING,

@@ -2,8 +2,11 @@
 //! to the filter state. Every name is in `docs/telemetry.md`.
 
 mod event;
+mod export;
+mod exporter;
 mod fold;
 pub mod metrics;
+mod otlp;
 mod reporter;
 mod text;
 
@@ -11,6 +14,7 @@ mod text;
 mod tests;
 
 pub use event::{Event, Kind, Subject};
+pub use exporter::{Exporter, MAX_ANSWER};
 pub use fold::{Fold, Summary};
 pub use metrics::Metrics;
 pub use reporter::Reporter;

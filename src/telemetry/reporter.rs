@@ -3,13 +3,14 @@
 use std::rc::Rc;
 
 use super::event::{Event, Kind, Subject};
+use super::exporter::Exporter;
 use super::filter_state;
 use super::fold::{EventKey, Fold};
 use super::metrics::{self, Metrics};
 use crate::decision::{
     Cause, DAY, Direction, Finding, Generations, Outcome, Requirement, RuleIndex, Verdict,
 };
-use crate::host::{Host, Level};
+use crate::host::{CallAnswer, Host, Level};
 
 /// What makes two notices the same: cause, control, rule, and certificate.
 type Told = (Cause, Requirement, RuleIndex, Option<[u8; 32]>);
@@ -25,18 +26,20 @@ pub struct Reporter {
     events: u64,
     fold: Fold,
     told: Generations<Told, u64>,
+    exporter: Option<Exporter>,
     /// The counters.
     pub metrics: Metrics,
 }
 
 impl Reporter {
     /// For the root context with this id, which goes into the ids of events.
-    pub fn new(root: u32) -> Self {
+    pub fn new(root: u32, exporter: Option<Exporter>) -> Self {
         Self {
             root,
             events: 0,
             fold: Fold::default(),
             told: Generations::new(TOLD_HALF),
+            exporter,
             metrics: Metrics::default(),
         }
     }
@@ -50,10 +53,18 @@ impl Reporter {
     /// its rule, cause and control only where something was, or would have been,
     /// denied, and an upstream that permits adds nothing to what the downstream
     /// role wrote.
-    pub fn count(&mut self, host: &impl Host, direction: Direction, verdict: &Verdict) {
+    ///
+    /// `client_was_judged`: the downstream side's verdict is in the filter state.
+    pub fn count(
+        &mut self,
+        host: &impl Host,
+        direction: Direction,
+        verdict: &Verdict,
+        client_was_judged: bool,
+    ) {
         self.metrics.decision(host, direction, verdict);
         if direction == Direction::Upstream {
-            if verdict.outcome == Outcome::Permit && host.guards_clients() {
+            if verdict.outcome == Outcome::Permit && client_was_judged {
                 return;
             }
             let other = host.filter_state(filter_state::VERDICT);
@@ -124,7 +135,11 @@ impl Reporter {
             finding.cause.code(),
             &verdict.rule.name,
         ];
-        self.metrics.add(host, &metrics::WARNINGS, &labels, 1);
+        let metric = match kind {
+            Kind::TlsFailure => &metrics::TLS_FAILURES,
+            _ => &metrics::WARNINGS,
+        };
+        self.metrics.add(host, metric, &labels, 1);
         let id = self.next_id(host.now_nanos());
         self.write(host, kind, finding, verdict, subject, &id);
     }
@@ -136,10 +151,28 @@ impl Reporter {
         let now = host.now_nanos();
         for summary in self.fold.flush(now, all) {
             let id = self.next_id(now);
-            host.log(
-                Level::Warn,
-                &Event::of_summary(&summary, &id, now).to_line(),
-            );
+            let event = Event::of_summary(&summary, &id, now);
+            self.print(host, Level::Warn, &event, now);
+        }
+        if let Some(exporter) = &mut self.exporter {
+            exporter.send(host, &mut self.metrics, now, all);
+        }
+    }
+
+    /// Takes the answer to a call. Returns the cluster of the collector, if the
+    /// call was to it.
+    pub fn answered(&mut self, host: &impl Host, answer: &CallAnswer) -> Option<String> {
+        let exporter = self.exporter.as_mut()?;
+        let now = host.now_nanos();
+        exporter
+            .answered(host, &mut self.metrics, answer, now)
+            .then(|| exporter.cluster().to_owned())
+    }
+
+    fn print(&mut self, host: &impl Host, level: Level, event: &Event, now: u64) {
+        host.log(level, &event.to_line());
+        if let Some(exporter) = &mut self.exporter {
+            exporter.push(event, level, now);
         }
     }
 
@@ -149,10 +182,11 @@ impl Reporter {
             .metrics
             .has_batched()
             .then_some(u64::from(metrics::BATCH_MS) * 1_000_000);
-        match (batch, self.fold.next_flush(now)) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        let export = self.exporter.as_ref().and_then(|e| e.next_due(now));
+        [batch, self.fold.next_flush(now), export]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn write(
@@ -183,7 +217,7 @@ impl Reporter {
             Kind::WouldDeny | Kind::Warning | Kind::Summary => Level::Warn,
         };
         let event = Event::of_finding(kind, finding, verdict, subject, id, now);
-        host.log(level, &event.to_line());
+        self.print(host, level, &event, now);
     }
 
     /// An id for an event: unique in the process as far as two workers do not

@@ -132,6 +132,7 @@ fn denied(findings: Vec<Finding>, certificate: Option<Rc<CertificateSummary>>) -
             enforcement: Enforcement::Enforce,
             demands: Demands {
                 min_tls: TlsVersion::Tls12,
+                passthrough: None,
                 peer: None,
                 authentication: None,
             },
@@ -184,7 +185,11 @@ fn full_event(direction: Direction) -> Event {
         facts,
         evidence: Some(evidence),
         attempt: Some(1),
-        request_id: Some("id".to_owned()),
+        request_id: text("id"),
+        route: text("route"),
+        connection_id: Some(1),
+        client_address: text("10.0.0.3:9"),
+        reason: text("reason"),
     };
     Event::of_finding(Kind::Denied, &waived, &verdict, &subject, "id", 0)
 }
@@ -202,10 +207,11 @@ fn a_line_is_one_line_and_bounded() {
     let verdict = denied(vec![Finding::new(Cause::Plaintext, hostile.clone())], None);
     let subject = Subject {
         direction: Direction::Upstream,
-        facts,
-        evidence: None,
-        attempt: None,
         request_id: Some(hostile.clone()),
+        route: Some(hostile.clone()),
+        client_address: Some(hostile.clone()),
+        reason: Some(hostile.clone()),
+        ..Subject::new(Direction::Upstream, facts)
     };
     let finding = &verdict.findings[0];
     let line = Event::of_finding(Kind::Denied, finding, &verdict, &subject, "id", 0).to_line();

@@ -1,0 +1,155 @@
+//! The way to a collector: OTLP logs over HTTP, through a cluster that the
+//! policy names.
+
+use super::event::Event;
+use super::export::{Answer, Queue};
+use super::metrics::{self, Metrics};
+use super::otlp::{self, Resource};
+use crate::decision::Collector;
+use crate::host::attributes as at;
+use crate::host::{CallAnswer, CallId, Host, Level};
+
+/// The most of an answer that is read: a partial success is two short fields.
+pub const MAX_ANSWER: usize = 4 * 1024;
+
+/// Sends events to a collector.
+#[derive(Debug)]
+pub struct Exporter {
+    collector: Collector,
+    resource: Resource,
+    queue: Queue,
+    call: Option<CallId>,
+}
+
+impl Exporter {
+    /// To this collector. The node's names are the resource, as Envoy's own
+    /// OpenTelemetry sinks have it.
+    pub fn new(host: &impl Host, collector: Collector) -> Self {
+        let text = |path| {
+            let bytes = host.property(path).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        let cluster = text(at::NODE_CLUSTER);
+        Self {
+            collector,
+            resource: Resource {
+                service_name: if cluster.is_empty() {
+                    // What OpenTelemetry wants where nobody named the service.
+                    "unknown_service:envoy".to_owned()
+                } else {
+                    cluster
+                },
+                instance_id: text(at::NODE_ID),
+            },
+            queue: Queue::default(),
+            call: None,
+        }
+    }
+
+    /// The cluster that leads to the collector.
+    pub fn cluster(&self) -> &str {
+        &self.collector.cluster
+    }
+
+    /// Queues an event.
+    pub fn push(&mut self, event: &Event, level: Level, now: u64) {
+        self.queue.push(otlp::record(event, level, now), now);
+    }
+
+    /// Sends what is due. Only from a callback of the root context: the answer
+    /// comes to the context that called.
+    pub fn send(&mut self, host: &impl Host, metrics: &mut Metrics, now: u64, all: bool) {
+        let body = self
+            .queue
+            .take_due(now, all)
+            .map(|records| otlp::request(&self.resource, records));
+        if let Some(body) = body {
+            let headers = [
+                (":method", "POST"),
+                (":path", &*self.collector.path),
+                (":authority", &*self.collector.authority),
+                ("content-type", "application/json"),
+                (
+                    "user-agent",
+                    concat!("hopguard/", env!("CARGO_PKG_VERSION")),
+                ),
+            ];
+            let (cluster, timeout) = (&*self.collector.cluster, self.collector.timeout_ms);
+            self.call = host.call(cluster, &headers, body.as_bytes(), timeout);
+            if self.call.is_none() {
+                // No such cluster, or no server in it.
+                self.queue.answered(Answer::Later, now);
+            }
+        }
+        self.count(host, metrics);
+    }
+
+    /// Takes an answer, if it is to the call that is open.
+    pub fn answered(
+        &mut self,
+        host: &impl Host,
+        metrics: &mut Metrics,
+        answer: &CallAnswer,
+        now: u64,
+    ) -> bool {
+        if self.call != Some(answer.id) {
+            return false;
+        }
+        self.call = None;
+        let result = match Answer::of_status(answer.status) {
+            Answer::Taken { .. } => Answer::Taken {
+                rejected: rejected(&answer.body),
+            },
+            other => other,
+        };
+        self.queue.answered(result, now);
+        self.count(host, metrics);
+        true
+    }
+
+    /// When [`Exporter::send`] has something to do, in nanoseconds.
+    pub fn next_due(&self, now: u64) -> Option<u64> {
+        self.queue.next_due(now)
+    }
+
+    fn count(&mut self, host: &impl Host, metrics: &mut Metrics) {
+        let counts = self.queue.take_counts();
+        for (result, n) in [
+            ("exported", counts.exported),
+            ("failed", counts.failed),
+            ("dropped", counts.dropped),
+        ] {
+            let n = i64::try_from(n).unwrap_or(i64::MAX);
+            metrics.add(host, &metrics::EXPORTS, &[result], n);
+        }
+    }
+}
+
+/// `partialSuccess.rejectedLogRecords` of an answer: a number or, being a 64-bit
+/// integer in the JSON of protobuf, a string.
+fn rejected(body: &[u8]) -> u64 {
+    let answer: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let rejected = answer.pointer("/partialSuccess/rejectedLogRecords");
+    rejected
+        .and_then(|n| n.as_u64().or_else(|| n.as_str()?.parse().ok()))
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partial_success_is_read() {
+        for (body, expected) in [
+            (&b"{}"[..], 0),
+            (b"", 0),
+            (br#"{"partialSuccess":{"rejectedLogRecords":"3"}}"#, 3),
+            (br#"{"partialSuccess":{"rejectedLogRecords":3}}"#, 3),
+            (br#"{"partialSuccess":{"rejectedLogRecords":-3}}"#, 0),
+            (b"\xff", 0),
+        ] {
+            assert_eq!(rejected(body), expected);
+        }
+    }
+}
