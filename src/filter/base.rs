@@ -2,9 +2,9 @@
 
 use super::gate::NextLook;
 use super::judge::Judge;
-use crate::decision::{Direction, Finding, Verdict};
+use crate::decision::{Direction, Finding, Policy, Verdict};
 use crate::host::Host;
-use crate::telemetry::{Kind, Reporter, Subject, metrics};
+use crate::telemetry::{Exporter, Kind, Reporter, Subject, metrics};
 
 /// The proxy, the telemetry and the timer of a role.
 pub struct Base<H> {
@@ -21,10 +21,14 @@ pub struct Base<H> {
 
 impl<H: Host> Base<H> {
     /// For the root context with this id, which goes into the ids of events.
-    pub fn new(host: H, root: u32) -> Self {
+    pub fn new(host: H, root: u32, policy: &Policy) -> Self {
+        let exporter = policy
+            .collector
+            .clone()
+            .map(|collector| Exporter::new(&host, collector));
         Self {
             host,
-            reporter: Reporter::new(root),
+            reporter: Reporter::new(root, exporter),
             tick_ms: 0,
             wake_is_due: false,
             ticked_at: None,
@@ -45,8 +49,10 @@ impl<H: Host> Base<H> {
         direction: Direction,
         verdict: &Verdict,
         subject: Option<Subject>,
+        client_was_judged: bool,
     ) -> Option<String> {
-        self.reporter.count(&self.host, direction, verdict);
+        self.reporter
+            .count(&self.host, direction, verdict, client_was_judged);
         subject.map(|subject| self.reporter.finding(&self.host, verdict, &subject))
     }
 
@@ -86,8 +92,9 @@ impl<H: Host> Base<H> {
             .add(&self.host, &metrics::GATE_WAITS, &[result], 1);
     }
 
-    /// Sets the timer to what is due next, and none while nothing is.
-    pub fn schedule(&mut self, look: impl FnOnce(u64) -> NextLook) {
+    /// Sets the timer to what is due next, and none while nothing is: a look at
+    /// the gate, telemetry, or (within a batch) what else `is_waiting`.
+    pub fn schedule(&mut self, is_waiting: bool, look: impl FnOnce(u64) -> NextLook) {
         let now = self.host.now_nanos();
         let look = look(now);
         if look.soon && !self.wake_is_due {
@@ -97,10 +104,12 @@ impl<H: Host> Base<H> {
             .reporter
             .next_flush(now)
             .map(|nanos| u32::try_from(nanos.div_ceil(1_000_000).max(1)).unwrap_or(u32::MAX));
-        let tick_ms = match (look.after_ms, flush) {
-            (Some(a), Some(b)) => a.min(b),
-            (a, b) => a.or(b).unwrap_or(0),
-        };
+        let batch = is_waiting.then_some(metrics::BATCH_MS);
+        let tick_ms = [look.after_ms, flush, batch]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(0);
         if tick_ms != self.tick_ms {
             self.tick_ms = tick_ms;
             self.host.set_tick(tick_ms);

@@ -103,6 +103,12 @@ pub fn attempt(host: &impl Host) -> Option<u64> {
     <[u8; 8]>::try_from(bytes).ok().map(u64::from_le_bytes)
 }
 
+/// The id of the client's connection.
+pub fn connection_id(host: &impl Host) -> Option<u64> {
+    let bytes = host.property(at::CONNECTION_ID)?;
+    <[u8; 8]>::try_from(bytes).ok().map(u64::from_le_bytes)
+}
+
 /// The request's id, as Envoy or the client made it.
 pub fn request_id(host: &impl Host) -> Option<String> {
     host.request_header("x-request-id")

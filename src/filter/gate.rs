@@ -12,6 +12,8 @@ pub struct Waiting {
     pub attempt: Option<u64>,
     /// The host that the attempt was sent to.
     pub address: Option<Vec<u8>>,
+    /// The request's id, since the headers are gone when it ends.
+    pub request_id: Option<Vec<u8>>,
     /// Whether a later attempt was seen to replace its attributes.
     pub superseded: bool,
     /// When to look at it next, at the latest.
@@ -31,6 +33,7 @@ impl Waiting {
             since,
             attempt,
             address,
+            request_id: None,
             superseded: false,
             due: since + MS,
         }

@@ -5,12 +5,14 @@ use std::rc::Rc;
 
 use super::base::Base;
 use super::evidence;
+use super::failure::Failures;
 use super::flow::Flow;
 use super::gate::Gate;
 use super::judge::Judge;
 use super::respond;
+use super::seen::Seen;
 use crate::decision::{ConnectionFacts, Direction, Evidence, Outcome, Policy, Verdict};
-use crate::host::Host;
+use crate::host::{CallAnswer, Host};
 use crate::telemetry::Subject;
 use crate::trust::SignatureVerifier;
 
@@ -29,22 +31,26 @@ pub struct Guard<H> {
     pub(super) judge: Judge,
     pub(super) gate: Gate,
     pub(super) key: Vec<u8>,
+    pub(super) failures: Failures,
 }
 
 impl<H: Host> Guard<H> {
-    /// A guard under this policy; `root` goes into the ids of events.
+    /// A guard under this policy; `root` goes into the ids of events, `seen`
+    /// holds the failures that this VM has told of.
     pub fn new(
         host: H,
         root: u32,
         direction: Direction,
         policy: Policy,
         verifier: Box<dyn SignatureVerifier>,
+        seen: Seen,
     ) -> Self {
         Self {
             gate: Gate::new(policy.gate.max_pending, policy.gate.timeout_ms),
-            base: Base::new(host, root),
+            base: Base::new(host, root, &policy),
             judge: Judge::new(direction, Rc::new(policy), verifier),
             key: Vec::new(),
+            failures: Failures::new(seen),
         }
     }
 
@@ -123,7 +129,9 @@ impl<H: Host> Guard<H> {
                 ..self.subject(facts)
             }
         });
-        let told = self.base.tell(self.judge.direction(), verdict, subject);
+        let judged = self.base.host.guards_clients();
+        let direction = self.judge.direction();
+        let told = self.base.tell(direction, verdict, subject, judged);
         let Some(id) = told else {
             if self.base.reporter.metrics.has_begun_a_batch() {
                 self.schedule();
@@ -140,11 +148,20 @@ impl<H: Host> Guard<H> {
 
     /// Sets the timer to what is due next.
     pub(super) fn schedule(&mut self) {
-        self.base.schedule(|now| self.gate.next_look(now));
+        let waiting = self.failures.is_waiting();
+        self.base.schedule(waiting, |now| self.gate.next_look(now));
+    }
+
+    /// The answer to a call came.
+    pub fn on_answer(&mut self, answer: &CallAnswer) {
+        let (base, judge) = (&mut self.base, &mut self.judge);
+        self.failures.answered(base, judge, answer);
+        self.schedule();
     }
 
     /// The timer fired.
     pub fn on_tick(&mut self) {
+        self.failures.flush(&mut self.base, &mut self.judge);
         self.base.on_tick();
         let due = self.gate.look(self.base.host.now_nanos());
         self.look_at(due);
@@ -152,6 +169,7 @@ impl<H: Host> Guard<H> {
 
     /// The last chance to print what was folded.
     pub fn on_shutdown(&mut self) {
+        self.failures.flush(&mut self.base, &mut self.judge);
         self.base.on_shutdown();
     }
 }

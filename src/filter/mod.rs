@@ -3,17 +3,24 @@
 mod base;
 mod downstream;
 mod evidence;
+mod failure;
 mod flow;
 mod gate;
 mod guard;
 mod judge;
+mod log;
+mod network;
 mod respond;
 #[cfg(target_arch = "wasm32")]
 pub mod root;
+mod seen;
 mod upstream;
 
 #[cfg(test)]
 mod tests;
 
 pub use guard::{Guard, Step};
+pub use log::Log;
+pub use network::{Connection, Network, Phase};
 pub use respond::CODE;
+pub use seen::Seen;

@@ -16,7 +16,6 @@ use super::guard::{Guard, Step};
 use crate::decision::{Cause, ConnectionFacts, Direction, Evidence, Verdict, without_evidence};
 use crate::host::Host;
 use crate::host::attributes as at;
-use crate::telemetry::Kind;
 
 impl<H: Host> Guard<H> {
     /// The headers of a request came in, on their way to a connection.
@@ -25,12 +24,14 @@ impl<H: Host> Guard<H> {
         if let Some(step) = self.judge_if_connected() {
             return step;
         }
-        let waiting = Waiting::new(
+        let host = &self.base.host;
+        let mut waiting = Waiting::new(
             stream,
-            self.base.host.now_nanos(),
-            evidence::attempt(&self.base.host),
-            self.base.host.property(at::UPSTREAM_ADDRESS),
+            host.now_nanos(),
+            evidence::attempt(host),
+            host.property(at::UPSTREAM_ADDRESS),
         );
+        waiting.request_id = host.request_header("x-request-id");
         if !self.gate.enter(waiting) {
             self.base.count_wait("overflow");
             let detail = format!("{} requests were waiting already", self.gate.len());
@@ -108,41 +109,10 @@ impl<H: Host> Guard<H> {
             return;
         }
         self.base.count_wait("gone");
-        if let Some((cause, reason)) = self.connection_failure() {
-            let facts = evidence::upstream_facts(&self.base.host);
-            let (rule_index, rule) = self.judge.rule_without_evidence(&facts);
-            let verdict = without_evidence((rule_index, &rule), cause, reason);
-            if let Some(finding) = verdict.findings.first() {
-                let subject = self.subject(facts);
-                self.base
-                    .warn(Kind::TlsFailure, finding, &verdict, &subject);
-            }
-        }
+        let (base, judge) = (&mut self.base, &mut self.judge);
+        let id = waiting.request_id.as_deref();
+        self.failures.tell_of_request(base, judge, 0, id);
         self.schedule();
-    }
-
-    /// Why the connection of a stream that waited failed; `None` where it did
-    /// not: the client left, or a time-out of the request ended it.
-    fn connection_failure(&self) -> Option<(Cause, String)> {
-        match evidence::text(&self.base.host, at::UPSTREAM_FAILURE).filter(|r| !r.is_empty()) {
-            // Envoy's words for a failed TCP connect (network/connection_impl.cc).
-            Some(reason) if reason.contains("connect error") => {
-                Some((Cause::UpstreamConnectionFailed, reason))
-            }
-            Some(reason) => Some((Cause::UpstreamTlsFailure, reason)),
-            // A peer that closes during the handshake, and Envoy's connect
-            // time-out, leave no reason.
-            None => {
-                self.base.host.property(at::UPSTREAM_POOL_ANSWERED)?;
-                let connected = self
-                    .base
-                    .host
-                    .property(at::UPSTREAM_LOCAL_ADDRESS)
-                    .is_some();
-                let reason = "closed or timed out before the connection was established";
-                (!connected).then(|| (Cause::UpstreamConnectionFailed, reason.to_owned()))
-            }
-        }
     }
 
     /// Whether the attributes are no longer those of this attempt.

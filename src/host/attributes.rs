@@ -14,6 +14,16 @@ pub const CONNECTION_TLS_VERSION: Path = b"connection\0tls_version";
 pub const CONNECTION_PEER_SHA256: Path = b"connection\0sha256_peer_certificate_digest";
 /// PEM of the leaf; Envoy 1.38 and later.
 pub const CONNECTION_PEER_CERTIFICATE: Path = b"connection\0peer_certificate";
+/// Subject of the peer's certificate: absent without TLS, empty without a
+/// certificate, and harmless to read before the handshake is complete.
+pub const CONNECTION_PEER_SUBJECT: Path = b"connection\0subject_peer_certificate";
+/// Why the client's handshake failed, in Envoy's words.
+pub const CONNECTION_FAILURE: Path = b"connection\0transport_failure_reason";
+/// What ended the client's connection, in Envoy's words.
+pub const CONNECTION_TERMINATION: Path = b"connection\0termination_details";
+/// Set by Envoy's filter `set_filter_state`, where it is configured to, once the
+/// client's handshake is complete (Envoy 1.40).
+pub const DOWNSTREAM_HANDSHAKE: Path = b"filter_state\0hopguard.downstream_tls_handshake";
 /// The SNI that the client sent; empty without.
 pub const CONNECTION_SERVER_NAME: Path = b"connection\0requested_server_name";
 /// The client's address, `ip:port`.
@@ -52,6 +62,19 @@ pub const UPSTREAM_FAILURE: Path = b"upstream\0transport_failure_reason";
 /// How long the pool took to give a connection, or to fail (int64, ns); absent
 /// while it did neither, so also where the client left first.
 pub const UPSTREAM_POOL_ANSWERED: Path = b"upstream\0cx_pool_ready_duration";
+
+/// Why a response or connection ended (uint64), Envoy's response flags as bits.
+pub const RESPONSE_FLAGS: Path = b"response\0flags";
+/// Bytes of the response that a server gave (int64).
+pub const RESPONSE_SIZE: Path = b"response\0size";
+/// What ended a response, in Envoy's words.
+pub const RESPONSE_CODE_DETAILS: Path = b"response\0code_details";
+/// The name of the route.
+pub const ROUTE_NAME: Path = b"xds\0route_name";
+/// The cluster of the Envoy node.
+pub const NODE_CLUSTER: Path = b"node\0cluster";
+/// The id of the Envoy node.
+pub const NODE_ID: Path = b"node\0id";
 
 /// The VM's id, as configured.
 pub const PLUGIN_VM_ID: Path = b"plugin_vm_id";

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use super::attributes::Path;
-use super::ports::{Host, Level, MetricId, MetricKind};
+use super::ports::{CallId, Host, Level, MetricId, MetricKind};
 
 /// What a stream did that its host would carry out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub enum Act {
     Respond(u32, String),
     /// Let go on.
     Resume,
+    /// An L4 connection, let go on.
+    ResumeConnection,
+    /// An L4 connection, closed.
+    Close,
 }
 
 /// A host in memory.
@@ -28,6 +32,10 @@ pub struct FakeHost {
     pub acts: RefCell<Vec<(u32, Act)>>,
     /// Filter state by stream.
     pub filter_state: RefCell<HashMap<(u32, String), String>>,
+    /// What the client of an L4 connection sent, by stream.
+    pub client_bytes: RefCell<HashMap<u32, Vec<u8>>>,
+    /// Bodies of calls, in order; their ids count from 1.
+    pub calls: RefCell<Vec<String>>,
     /// Log lines.
     pub lines: RefCell<Vec<String>>,
     /// The timer.
@@ -125,6 +133,28 @@ impl Host for std::rc::Rc<FakeHost> {
         self.acts
             .borrow_mut()
             .push((self.stream.get(), Act::Resume));
+    }
+
+    fn client_bytes(&self, max: usize) -> Vec<u8> {
+        let sent = self.client_bytes.borrow();
+        let sent = sent.get(&self.stream.get());
+        sent.map(|bytes| bytes.iter().copied().take(max).collect())
+            .unwrap_or_default()
+    }
+
+    fn resume_connection(&self) {
+        let act = (self.stream.get(), Act::ResumeConnection);
+        self.acts.borrow_mut().push(act);
+    }
+
+    fn close_connection(&self) {
+        self.acts.borrow_mut().push((self.stream.get(), Act::Close));
+    }
+
+    fn call(&self, _: &str, _: &[(&str, &str)], body: &[u8], _: u32) -> Option<CallId> {
+        let mut calls = self.calls.borrow_mut();
+        calls.push(String::from_utf8_lossy(body).into_owned());
+        u32::try_from(calls.len()).ok().map(CallId)
     }
 
     fn select(&self, stream: u32) {

@@ -9,4 +9,4 @@ pub mod fake;
 pub mod forwarded;
 pub mod ports;
 
-pub use ports::{Host, Level, MetricId, MetricKind};
+pub use ports::{CallAnswer, CallId, Host, Level, MetricId, MetricKind};

@@ -26,6 +26,22 @@ pub enum MetricKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MetricId(pub u32);
 
+/// A call to a cluster that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallId(pub u32);
+
+/// The answer to a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallAnswer {
+    /// Which call.
+    pub id: CallId,
+    /// The HTTP status; 0 where there was no answer. Envoy itself answers 503
+    /// where it could not connect, and 504 after the timeout.
+    pub status: u32,
+    /// The first bytes of the body.
+    pub body: Vec<u8>,
+}
+
 /// The proxy, seen from a callback. All calls concern the stream that the
 /// callback is about, or the one last named to [`Host::select`]. No call can
 /// fail in a way that the caller would have to handle: what cannot be had is
@@ -50,6 +66,22 @@ pub trait Host {
     fn respond(&self, status: u32, details: &str, content_type: &str, body: &str);
     /// Lets a paused request go on.
     fn resume(&self);
+    /// The first bytes that the client of an L4 connection sent and that wait in
+    /// the filter, at most so many.
+    fn client_bytes(&self, max: usize) -> Vec<u8>;
+    /// Lets a paused L4 connection go on.
+    fn resume_connection(&self);
+    /// Closes an L4 connection, and with it the one behind it.
+    fn close_connection(&self);
+    /// Sends an HTTP request to a cluster; `None` where that is impossible at
+    /// once (no such cluster, no server in it). Only from callbacks of the root.
+    fn call(
+        &self,
+        cluster: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        timeout_ms: u32,
+    ) -> Option<CallId>;
     /// Makes the calls that follow concern this stream.
     fn select(&self, stream: u32);
     /// Calls the root's tick each so many milliseconds; 0 for never.

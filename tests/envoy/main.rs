@@ -12,6 +12,7 @@ mod authentication;
 mod downstream;
 mod gate;
 mod names;
+mod network;
 mod policy_size;
 mod robustness;
 mod shipped_configuration;

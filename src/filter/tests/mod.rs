@@ -14,6 +14,7 @@ mod upstream;
 use std::rc::Rc;
 
 use super::Guard;
+use super::seen::Seen;
 use crate::config;
 use crate::decision::Direction;
 use crate::host::fake::{Act, FakeHost};
@@ -29,7 +30,14 @@ pub fn guard(direction: Direction, policy: &str) -> (Guard<Rc<FakeHost>>, Rc<Fak
     host.now.set(NOW);
     host.can_wake.set(true);
     let policy = config::parse(policy.as_bytes(), 1_780_272_000).unwrap();
-    let guard = Guard::new(Rc::clone(&host), 1, direction, policy, Box::new(NoHost));
+    let guard = Guard::new(
+        Rc::clone(&host),
+        1,
+        direction,
+        policy,
+        Box::new(NoHost),
+        Seen::default(),
+    );
     (guard, host)
 }
 
@@ -48,7 +56,7 @@ pub fn statuses(host: &FakeHost, stream: u32) -> Vec<u32> {
         .into_iter()
         .filter_map(|act| match act {
             Act::Respond(status, _) => Some(status),
-            Act::Resume => None,
+            Act::Resume | Act::ResumeConnection | Act::Close => None,
         })
         .collect()
 }

@@ -148,8 +148,8 @@ fn a_connection_that_fails_while_a_request_waits_is_told() {
         "TLS_error:|268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER",
     );
     guard.on_upstream_done(1);
-    assert_eq!(causes(&host), ["upstream_tls_failure"]);
-    assert_eq!(host.metric(&[".warnings", "upstream_tls_failure"]), 1);
+    assert_eq!(causes(&host), ["tls_plaintext_peer"]);
+    assert_eq!(host.metric(&[".tls_failures", "tls_plaintext_peer"]), 1);
     assert!(!host.lines.borrow()[0].contains("hopguard.verdict"));
     assert_eq!(host.metric(&[".decisions"]), 0, "a failure is no decision");
 }
@@ -157,20 +157,20 @@ fn a_connection_that_fails_while_a_request_waits_is_told() {
 #[test]
 fn a_failure_without_a_reason_is_told_from_a_client_that_left() {
     for (reason, pool_answered, local_address, expected) in [
-        (None, true, false, &["upstream_connection_failed"][..]),
+        (None, true, false, &["connection_unestablished"][..]),
         (None, true, true, &[]),
         (None, false, false, &[]),
         (
             Some("delayed connect error: Connection refused"),
             true,
             false,
-            &["upstream_connection_failed"],
+            &["connection_refused"],
         ),
         (
             Some("TLS_error:|268436526"),
             true,
             false,
-            &["upstream_tls_failure"],
+            &["tls_alert_other"],
         ),
     ] {
         let (mut guard, host) = guard(Direction::Upstream, POLICY);
@@ -186,6 +186,8 @@ fn a_failure_without_a_reason_is_told_from_a_client_that_left() {
             connected(&host, 1);
         }
         guard.on_upstream_done(1);
+        // Where there is no reason yet, a log may still bring one.
+        guard.on_tick();
         assert_eq!(
             causes(&host),
             expected,

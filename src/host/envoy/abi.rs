@@ -36,7 +36,20 @@ unsafe extern "C" {
         headers_size: usize,
         grpc_status: i32,
     ) -> u32;
+    pub fn proxy_http_call(
+        cluster: *const u8,
+        cluster_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        body: *const u8,
+        body_size: usize,
+        trailers: *const u8,
+        trailers_size: usize,
+        timeout_ms: u32,
+        id: *mut u32,
+    ) -> u32;
     pub fn proxy_continue_stream(stream: u32) -> u32;
+    pub fn proxy_close_stream(stream: u32) -> u32;
     pub fn proxy_set_effective_context(context: u32) -> u32;
     pub fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
     pub fn proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) -> u32;

@@ -6,21 +6,33 @@
 //! and read any status but success as "absent".
 
 mod abi;
+mod exports;
 mod signatures;
 pub mod wake;
 
 use std::cell::Cell;
 
 use self::abi::*;
+pub use self::exports::{Callbacks, take_callbacks};
 pub use self::signatures::HostSignatures;
 use self::wake::Wake;
 use super::attributes::{self, Path};
-use super::ports::{Host, Level, MetricId, MetricKind};
+use super::ports::{CallAnswer, CallId, Host, Level, MetricId, MetricKind};
 
 /// `WasmHeaderMapType::RequestHeaders`.
 const REQUEST_HEADERS: u32 = 0;
+/// `WasmHeaderMapType::HttpCallResponseHeaders`.
+const CALL_HEADERS: u32 = 6;
+/// `WasmBufferType::HttpCallResponseBody`.
+const CALL_BODY: u32 = 4;
 /// `WasmStreamType::Request`.
 const REQUEST_STREAM: u32 = 0;
+/// `WasmStreamType::Downstream`.
+const DOWNSTREAM_STREAM: u32 = 2;
+/// `WasmBufferType::NetworkDownstreamData`.
+const DOWNSTREAM_DATA: u32 = 2;
+/// `WasmBufferType::PluginConfiguration`.
+const PLUGIN_CONFIGURATION: u32 = 7;
 
 /// The Envoy that runs this VM, as one root context sees it.
 #[derive(Debug)]
@@ -54,13 +66,16 @@ impl Envoy {
     }
 }
 
-/// Reads the plugin's configuration (`WasmBufferType::PluginConfiguration`).
+/// Reads the plugin's configuration.
 pub fn plugin_configuration(size: usize) -> Vec<u8> {
-    const PLUGIN_CONFIGURATION: u32 = 7;
+    buffer(PLUGIN_CONFIGURATION, size)
+}
+
+/// The first bytes of a buffer.
+fn buffer(kind: u32, size: usize) -> Vec<u8> {
     let (mut data, mut length) = (std::ptr::null_mut(), 0);
     // SAFETY: the out pointers are valid for the call.
-    let status =
-        unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, size, &mut data, &mut length) };
+    let status = unsafe { proxy_get_buffer_bytes(kind, 0, size, &mut data, &mut length) };
     if status != OK {
         return Vec::new();
     }
@@ -85,19 +100,7 @@ impl Host for Envoy {
     }
 
     fn request_header(&self, name: &str) -> Option<Vec<u8>> {
-        let (mut data, mut size) = (std::ptr::null_mut(), 0);
-        // SAFETY: `name` and the out pointers are valid for the call.
-        let status = unsafe {
-            proxy_get_header_map_value(
-                REQUEST_HEADERS,
-                name.as_ptr(),
-                name.len(),
-                &mut data,
-                &mut size,
-            )
-        };
-        // SAFETY: the host just returned these.
-        (status == OK && !data.is_null()).then(|| unsafe { take(data, size) })
+        header(REQUEST_HEADERS, name)
     }
 
     fn filter_state(&self, name: &'static str) -> Option<Vec<u8>> {
@@ -128,7 +131,7 @@ impl Host for Envoy {
     }
 
     fn respond(&self, status: u32, details: &str, content_type: &str, body: &str) {
-        let headers = serialize_header("content-type", content_type);
+        let headers = serialize_headers(&[("content-type", content_type)]);
         // SAFETY: all texts are valid for the call. -1: let Envoy choose the
         // gRPC status where the request is gRPC.
         unsafe {
@@ -148,6 +151,49 @@ impl Host for Envoy {
     fn resume(&self) {
         // SAFETY: takes no pointer.
         unsafe { proxy_continue_stream(REQUEST_STREAM) };
+    }
+
+    fn client_bytes(&self, max: usize) -> Vec<u8> {
+        buffer(DOWNSTREAM_DATA, max)
+    }
+
+    fn resume_connection(&self) {
+        // SAFETY: takes no pointer.
+        unsafe { proxy_continue_stream(DOWNSTREAM_STREAM) };
+    }
+
+    fn close_connection(&self) {
+        // SAFETY: takes no pointer.
+        unsafe { proxy_close_stream(DOWNSTREAM_STREAM) };
+    }
+
+    fn call(
+        &self,
+        cluster: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        timeout_ms: u32,
+    ) -> Option<CallId> {
+        let headers = serialize_headers(headers);
+        // No trailers: a map of no entries.
+        let trailers = 0u32.to_le_bytes();
+        let mut id = 0;
+        // SAFETY: the texts and the out pointer are valid for the call.
+        let status = unsafe {
+            proxy_http_call(
+                cluster.as_ptr(),
+                cluster.len(),
+                headers.as_ptr(),
+                headers.len(),
+                body.as_ptr(),
+                body.len(),
+                trailers.as_ptr(),
+                trailers.len(),
+                timeout_ms,
+                &mut id,
+            )
+        };
+        (status == OK).then_some(CallId(id))
     }
 
     fn select(&self, stream: u32) {
@@ -187,16 +233,47 @@ impl Host for Envoy {
     }
 }
 
-/// One header in the ABI's form: count, sizes, then texts with NULs.
-fn serialize_header(name: &str, value: &str) -> Vec<u8> {
-    let size = |text: &str| u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes();
-    let mut out = Vec::with_capacity(16 + name.len() + value.len());
-    out.extend_from_slice(&1u32.to_le_bytes());
-    out.extend_from_slice(&size(name));
-    out.extend_from_slice(&size(value));
-    for text in [name, value] {
-        out.extend_from_slice(text.as_bytes());
-        out.push(0);
+/// Headers in the ABI's form: count, sizes, then texts with NULs.
+fn serialize_headers(headers: &[(&str, &str)]) -> Vec<u8> {
+    let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
+    let mut out = size(headers.len()).to_vec();
+    for (name, value) in headers {
+        out.extend_from_slice(&size(name.len()));
+        out.extend_from_slice(&size(value.len()));
+    }
+    for (name, value) in headers {
+        for text in [name, value] {
+            out.extend_from_slice(text.as_bytes());
+            out.push(0);
+        }
     }
     out
+}
+
+/// The answer to a call, from the callback that brings it.
+pub fn call_answer(id: u32, headers: usize, body: usize, max: usize) -> CallAnswer {
+    // A call that failed has no headers, and asking for one is an error.
+    let status = (headers > 0)
+        .then(|| header(CALL_HEADERS, ":status"))
+        .flatten()
+        .and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok());
+    CallAnswer {
+        id: CallId(id),
+        status: status.unwrap_or(0),
+        body: if body > 0 {
+            buffer(CALL_BODY, body.min(max))
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+/// The first value of a header.
+fn header(map: u32, name: &str) -> Option<Vec<u8>> {
+    let (mut data, mut size) = (std::ptr::null_mut(), 0);
+    // SAFETY: `name` and the out pointers are valid for the call.
+    let status =
+        unsafe { proxy_get_header_map_value(map, name.as_ptr(), name.len(), &mut data, &mut size) };
+    // SAFETY: the host just returned these.
+    (status == OK && !data.is_null()).then(|| unsafe { take(data, size) })
 }

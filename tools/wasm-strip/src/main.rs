@@ -4,6 +4,9 @@
 //! callback of a stream: body, trailers, responses, log. Each call costs a
 //! request about a microsecond for nothing. The functions themselves stay in
 //! the module, a few KiB that the export no longer reaches.
+//!
+//! Some callbacks the plugin takes itself, since the SDK's panic where Envoy
+//! does the unexpected (`src/host/envoy/exports.rs`); they replace the SDK's.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,7 +28,17 @@ const KEPT: &[&str] = &[
     "proxy_on_tick",
     "proxy_on_queue_ready",
     "proxy_on_request_headers",
+    "proxy_on_downstream_data",
+    "proxy_on_downstream_connection_close",
+    "proxy_on_upstream_data",
+    "proxy_on_http_call_response",
+    "proxy_on_log",
 ];
+
+/// The plugin's own callbacks stand under this prefix, and take the place of
+/// the SDK's.
+const OWN: &str = "hopguard_on_";
+const CALLBACK: &str = "proxy_on_";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
@@ -55,12 +68,24 @@ fn strip(bytes: &[u8]) -> Result<Vec<u8>, String> {
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|e| e.to_string())?;
         if let Payload::ExportSection(reader) = payload {
+            let all: Vec<_> = reader
+                .into_iter()
+                .collect::<Result<_, _>>()
+                .map_err(|e| e.to_string())?;
+            let own: Vec<String> = all
+                .iter()
+                .filter_map(|export| export.name.strip_prefix(OWN))
+                .map(|name| format!("{CALLBACK}{name}"))
+                .collect();
             let mut exports = ExportSection::new();
-            for export in reader {
-                let export = export.map_err(|e| e.to_string())?;
-                if KEPT.contains(&export.name) {
-                    missing.retain(|name| *name != export.name);
-                    exports.export(export.name, kind(export.kind)?, export.index);
+            for export in all {
+                let (name, is_replaced) = match export.name.strip_prefix(OWN) {
+                    Some(name) => (format!("{CALLBACK}{name}"), false),
+                    None => (export.name.to_owned(), own.iter().any(|o| o == export.name)),
+                };
+                if KEPT.contains(&&*name) && !is_replaced {
+                    missing.retain(|kept| *kept != name);
+                    exports.export(&name, kind(export.kind)?, export.index);
                 }
             }
             module.section(&exports);

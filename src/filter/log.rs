@@ -1,0 +1,88 @@
+//! The `log` role: an access logger, called at the end of each attempt,
+//! request or connection, that tells of the ones whose TLS failed.
+
+use std::rc::Rc;
+
+use super::base::Base;
+use super::failure::{self, Failures};
+use super::gate::NextLook;
+use super::judge::Judge;
+use super::seen::Seen;
+use crate::decision::{Direction, Policy};
+use crate::host::{CallAnswer, Host};
+use crate::trust::NoHost;
+
+/// The state of a root context that logs.
+pub struct Log<H> {
+    base: Base<H>,
+    /// They judge nothing here; but their rules name whose failure it is.
+    client: Judge,
+    server: Judge,
+    failures: Failures,
+}
+
+impl<H: Host> Log<H> {
+    /// A logger under this policy; `root` goes into the ids of events, `seen`
+    /// holds the failures that this VM has told of.
+    pub fn new(host: H, root: u32, policy: Policy, seen: Seen) -> Self {
+        let policy = Rc::new(policy);
+        let judge = |direction| Judge::new(direction, Rc::clone(&policy), Box::new(NoHost));
+        Self {
+            base: Base::new(host, root, &policy),
+            client: judge(Direction::Downstream),
+            server: judge(Direction::Upstream),
+            failures: Failures::new(seen),
+        }
+    }
+
+    /// The proxy.
+    pub const fn host(&self) -> &H {
+        &self.base.host
+    }
+
+    /// A record of the log.
+    ///
+    /// In the router's `upstream_log` Envoy 1.37 and before crash when they are
+    /// asked for the client's address: so of a request it is not asked for.
+    pub fn on_log(&mut self) {
+        let is_request = self.base.host.request_header(":method").is_some();
+        if is_request {
+            let flags = failure::flags(&self.base.host);
+            let id = self.base.host.request_header("x-request-id");
+            let (base, judge) = (&mut self.base, &mut self.server);
+            self.failures
+                .tell_of_request(base, judge, flags, id.as_deref());
+        } else {
+            self.failures
+                .tell_of_client(&mut self.base, &mut self.client);
+            self.failures
+                .tell_of_connection(&mut self.base, &mut self.server);
+        }
+        self.schedule();
+    }
+
+    /// The answer to a call came.
+    pub fn on_answer(&mut self, answer: &CallAnswer) {
+        let (base, judge) = (&mut self.base, &mut self.server);
+        self.failures.answered(base, judge, answer);
+        self.schedule();
+    }
+
+    /// The timer fired.
+    pub fn on_tick(&mut self) {
+        self.failures.flush(&mut self.base, &mut self.server);
+        self.base.on_tick();
+        self.schedule();
+    }
+
+    /// The last chance to print what was folded.
+    pub fn on_shutdown(&mut self) {
+        self.failures.flush(&mut self.base, &mut self.server);
+        self.base.on_shutdown();
+    }
+
+    fn schedule(&mut self) {
+        let waiting = self.failures.is_waiting();
+        self.base.schedule(waiting, |_| NextLook::default());
+    }
+}
