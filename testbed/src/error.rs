@@ -62,6 +62,17 @@ pub enum Error {
         /// What there was instead.
         seen: String,
     },
+    /// A server that is not installed; the text says how to install it.
+    ServerMissing(String),
+    /// A server ended while it was starting.
+    ServerRefused {
+        /// Which one.
+        server: &'static str,
+        /// Its exit code, or the signal that ended it.
+        status: String,
+        /// Everything it logged.
+        log: String,
+    },
     /// No plugin to load; the text says how to build it.
     PluginMissing(String),
 }
@@ -85,9 +96,15 @@ impl fmt::Display for Error {
             | Self::Tls(text)
             | Self::Client(text)
             | Self::EnvoyMissing(text)
+            | Self::ServerMissing(text)
             | Self::PluginMissing(text) => f.write_str(text),
             Self::Http(error) => write!(f, "HTTP exchange: {error}"),
             Self::EnvoyRefused { status, log } => write!(f, "Envoy ended ({status}):\n{log}"),
+            Self::ServerRefused {
+                server,
+                status,
+                log,
+            } => write!(f, "{server} ended ({status}):\n{log}"),
             Self::EnvoyNotReady { waited, log } => {
                 write!(f, "Envoy was not ready after {waited:?}:\n{log}")
             }

@@ -1,5 +1,5 @@
 //! What hopguard's tests, demo and benchmark stand on: a real Envoy, a PKI, upstreams
-//! that record every byte, and a client.
+//! that record every byte, a client, a real Redis and a receiver of OTLP logs.
 
 #![warn(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -9,10 +9,14 @@ pub mod client;
 pub mod config;
 pub mod envoy;
 pub mod error;
+mod first_message;
 mod openssl_peer;
+pub mod otlp;
 mod parent_death;
 pub mod pki;
 mod port;
+mod process;
+pub mod redis;
 mod runtime;
 mod target;
 mod tls;

@@ -18,6 +18,7 @@
 //! ```
 
 mod connection;
+mod hello;
 mod openssl;
 mod raw;
 mod request;
@@ -36,6 +37,7 @@ pub use self::raw::{RawConnection, Tail};
 pub use self::request::{Request, Response};
 use self::stream::Security;
 pub use self::stream::ServerHandshake;
+pub(crate) use self::stream::{Connected, Io};
 use self::tls::ClientTls;
 use crate::error::{Error, Result};
 use crate::pki::Issued;
@@ -189,25 +191,25 @@ impl Client {
                 http2: self.http2,
             },
             Some(tls) => {
-                let config = match self.config.get() {
-                    Some(config) => Arc::clone(config),
-                    None => {
-                        let config = tls.config(self.http2)?;
-                        Arc::clone(self.config.get_or_init(|| config))
-                    }
-                };
-                Security::Rustls {
-                    config,
-                    name: tls.server_name()?,
-                }
+                let config = self.rustls(tls)?;
+                let name = tls.server_name()?;
+                Security::Rustls { config, name }
             }
         };
         Ok(stream::connect(self.addr, security))
     }
+
+    fn rustls(&self, tls: &ClientTls) -> Result<Arc<ClientConfig>> {
+        if let Some(config) = self.config.get() {
+            return Ok(Arc::clone(config));
+        }
+        let config = tls.config(self.http2)?;
+        Ok(Arc::clone(self.config.get_or_init(|| config)))
+    }
 }
 
 /// The connection belongs to the testbed's runtime, and outlives the caller's.
-async fn on_runtime<T: Send + 'static>(
+pub(crate) async fn on_runtime<T: Send + 'static>(
     task: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     let task = runtime().spawn(async { in_time("a connection", task).await? });
@@ -215,7 +217,7 @@ async fn on_runtime<T: Send + 'static>(
         .map_err(|error| Error::Client(format!("connecting: {error}")))?
 }
 
-async fn in_time<T>(waiting_for: &str, task: impl Future<Output = T>) -> Result<T> {
+pub(crate) async fn in_time<T>(waiting_for: &str, task: impl Future<Output = T>) -> Result<T> {
     tokio::time::timeout(PATIENCE, task)
         .await
         .map_err(|_| Error::TimedOut {

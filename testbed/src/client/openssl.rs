@@ -6,11 +6,12 @@ use std::task::{Context, Poll};
 
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
-use tokio::net::{TcpStream, UnixListener};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::process::Child;
 
 use super::tls::ClientTls;
 use crate::error::{Error, Result};
+use crate::first_message;
 use crate::openssl_peer::{Decrypted, LENIENT, start, watch};
 use crate::runtime::{TaskGuard, spawn};
 use crate::tls::TlsVersion;
@@ -30,6 +31,32 @@ pub(super) async fn connect(
     http2: bool,
 ) -> Result<(ByOpenssl, Option<TlsVersion>)> {
     let directory = TempDir::new().map_err(Error::io("temporary directory"))?;
+    let (child, mut inside) = begin(&directory, tls, http2).await?;
+    let (child, handshake) = watch(child);
+    let relay = spawn(async move {
+        let _ = copy_bidirectional(&mut tcp, &mut inside).await;
+    });
+    let (decrypted, version) = handshake.await?;
+    let stream = ByOpenssl {
+        decrypted,
+        _child: child,
+        _relay: relay,
+        _directory: directory,
+    };
+    Ok((stream, version))
+}
+
+/// What it would begin a handshake with.
+pub(super) async fn client_hello(tls: &ClientTls, http2: bool) -> Result<Vec<u8>> {
+    let directory = TempDir::new().map_err(Error::io("temporary directory"))?;
+    let (_child, mut inside) = begin(&directory, tls, http2).await?;
+    first_message::read(&mut inside)
+        .await
+        .map_err(Error::io("reading from s_client"))
+}
+
+/// Starts `s_client`, with its connection to us.
+async fn begin(directory: &TempDir, tls: &ClientTls, http2: bool) -> Result<(Child, UnixStream)> {
     let socket = directory.path().join("client.sock");
     let listener = UnixListener::bind(&socket).map_err(Error::io("listening for s_client"))?;
 
@@ -61,22 +88,12 @@ pub(super) async fn connect(
         }
     }
 
-    let (child, handshake) = watch(start(&arguments)?);
-    let (mut inside, _) = listener
+    let child = start(&arguments)?;
+    let (inside, _) = listener
         .accept()
         .await
         .map_err(Error::io("waiting for s_client"))?;
-    let relay = spawn(async move {
-        let _ = copy_bidirectional(&mut tcp, &mut inside).await;
-    });
-    let (decrypted, version) = handshake.await?;
-    let stream = ByOpenssl {
-        decrypted,
-        _child: child,
-        _relay: relay,
-        _directory: directory,
-    };
-    Ok((stream, version))
+    Ok((child, inside))
 }
 
 impl AsyncRead for ByOpenssl {

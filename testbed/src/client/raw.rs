@@ -1,11 +1,12 @@
-//! A connection without HTTP: for upgrades, odd bytes and sudden ends.
+//! A connection without HTTP, in the hands of a test: for upgrades, odd bytes and sudden ends.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::oneshot;
 
 use super::in_time;
 use super::stream::{Connected, Io, ServerHandshake};
@@ -19,6 +20,8 @@ pub struct RawConnection {
     socket: OwnedFd,
     /// Read from the peer, not yet handed out.
     pending: Vec<u8>,
+    /// Told, by its end, that all handles of the socket are closed. The last field, for that.
+    lent: Option<oneshot::Sender<()>>,
 }
 
 /// All that came until the peer ended the connection.
@@ -31,22 +34,34 @@ pub struct Tail {
 }
 
 impl RawConnection {
-    pub(super) fn new(connected: Connected) -> Self {
+    pub(crate) fn new(connected: Connected) -> Self {
         Self {
             io: connected.io,
             handshake: connected.handshake,
             local: connected.local,
             socket: connected.socket,
             pending: Vec::new(),
+            lent: None,
         }
     }
 
-    /// The client's own address.
+    /// Tells the lender when the connection is over.
+    pub(crate) fn lent_until(mut self, lent: oneshot::Sender<()>) -> Self {
+        self.lent = Some(lent);
+        self
+    }
+
+    /// The stream itself, for a client of another protocol.
+    pub(crate) fn into_io(self) -> Box<dyn Io> {
+        self.io
+    }
+
+    /// The own address.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
     }
 
-    /// The TLS handshake; `None` in plaintext.
+    /// The TLS handshake; `None` in plaintext, and for connections of an upstream.
     pub fn handshake(&self) -> Option<&ServerHandshake> {
         self.handshake.as_ref()
     }
@@ -64,6 +79,34 @@ impl RawConnection {
         in_time("the peer to take bytes", write)
             .await?
             .map_err(Error::io("writing"))
+    }
+
+    /// Sends each of these pieces in TCP segments of its own: the next one when the peer's
+    /// kernel has the one before. Whether the peer then reads them one by one is its affair.
+    ///
+    /// # Errors
+    ///
+    /// When the peer has ended the connection.
+    pub async fn write_segments<B: AsRef<[u8]>>(
+        &mut self,
+        segments: impl IntoIterator<Item = B>,
+    ) -> Result<()> {
+        for segment in segments {
+            self.write(segment.as_ref()).await?;
+            self.acknowledged().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the own direction: with a FIN, and before it a close_notify where there is TLS.
+    /// What the peer says can be read further on. Not with [`Client::openssl`](super::Client::openssl).
+    ///
+    /// # Errors
+    ///
+    /// When the peer has reset the connection.
+    pub async fn half_close(&mut self) -> Result<()> {
+        let ended = in_time("an end of the own direction", self.io.shutdown());
+        ended.await?.map_err(Error::io("half-closing"))
     }
 
     /// Reads through the first occurrence of `end`, and returns all up to it.
@@ -157,6 +200,21 @@ impl RawConnection {
         let _ = socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
     }
 
+    /// Waits until the peer's kernel has all that was sent.
+    async fn acknowledged(&self) -> Result<()> {
+        /// The kernel does not announce it.
+        const POLL: Duration = Duration::from_millis(1);
+        let acknowledged = async {
+            while unacknowledged(&self.socket)? > 0 {
+                tokio::time::sleep(POLL).await;
+            }
+            Ok(())
+        };
+        in_time("the peer to acknowledge bytes", acknowledged)
+            .await?
+            .map_err(Error::io("SIOCOUTQ"))
+    }
+
     async fn more(&mut self, wanted: &str) -> Result<()> {
         let mut buffer = [0; 16 * 1024];
         let read = in_time(wanted, self.io.read(&mut buffer))
@@ -178,5 +236,15 @@ impl std::fmt::Debug for RawConnection {
         f.debug_struct("RawConnection")
             .field("local", &self.local)
             .finish_non_exhaustive()
+    }
+}
+
+/// How many bytes of a socket the peer has not acknowledged, tcp(7).
+fn unacknowledged(socket: &OwnedFd) -> io::Result<libc::c_int> {
+    let mut bytes = 0;
+    // SAFETY: SIOCOUTQ, by its other name, writes an int to a local that is one.
+    match unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &mut bytes) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(bytes),
     }
 }

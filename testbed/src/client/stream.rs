@@ -15,7 +15,7 @@ use super::tls::ClientTls;
 use crate::error::{Error, Result};
 use crate::tls::TlsVersion;
 
-pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 /// What the client learnt of a server in the TLS handshake.
@@ -31,12 +31,12 @@ pub struct ServerHandshake {
     pub chain: Vec<Vec<u8>>,
 }
 
-pub(super) struct Connected {
-    pub(super) io: Box<dyn Io>,
-    pub(super) handshake: Option<ServerHandshake>,
-    pub(super) local: SocketAddr,
+pub(crate) struct Connected {
+    pub(crate) io: Box<dyn Io>,
+    pub(crate) handshake: Option<ServerHandshake>,
+    pub(crate) local: SocketAddr,
     /// Another handle of the socket, to reset it.
-    pub(super) socket: OwnedFd,
+    pub(crate) socket: OwnedFd,
 }
 
 /// Who does the TLS, if anybody.

@@ -9,10 +9,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::admin::Admin;
-use super::logs::Logs;
-use super::process::{Process, describe};
 use super::{Envoy, binary};
 use crate::error::{Error, Result};
+use crate::process::{Logs, Process, describe};
 
 /// How long Envoy may take to become ready.
 const PATIENCE: Duration = Duration::from_secs(60);

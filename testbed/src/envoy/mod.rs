@@ -17,8 +17,6 @@ mod admin;
 mod binary;
 mod builder;
 mod lifetime;
-mod logs;
-mod process;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -33,10 +31,9 @@ use self::admin::Admin;
 pub use self::binary::pinned_versions;
 pub use self::builder::EnvoyBuilder;
 use self::builder::POLL;
-use self::logs::Logs;
-pub use self::logs::Source;
-use self::process::Process;
 use crate::error::{Error, Result};
+pub use crate::process::Source;
+use crate::process::{Logs, Process};
 
 /// How long [`Envoy::wait_for_log`] and [`Envoy::wait_for_stat`] wait.
 pub const PATIENCE: Duration = Duration::from_secs(10);

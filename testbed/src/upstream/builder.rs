@@ -6,13 +6,15 @@ use std::sync::{Arc, RwLock};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::fault::Fault;
 use super::gate::Gate;
 use super::recorder::Recorder;
 use super::reply::{Handler, Reply};
 use super::seen::SeenRequest;
+use super::tcp::Tcp;
 use super::termination::{Backend, Termination};
 use super::tls::{ClientAuth, TlsSettings};
-use super::{Fault, Protocol, Shared, Upstream, serve};
+use super::{Protocol, Shared, Upstream, serve};
 use crate::error::{Error, Result};
 use crate::pki::Issued;
 use crate::runtime::{runtime, spawn};
@@ -27,6 +29,7 @@ pub struct UpstreamBuilder {
     protocol: Protocol,
     alpn: Option<Vec<Vec<u8>>>,
     fault: Option<Fault>,
+    receive_buffer: Option<usize>,
     handler: Arc<Handler>,
     close_after: Option<u64>,
     held: bool,
@@ -43,11 +46,13 @@ impl UpstreamBuilder {
                 alpn: Vec::new(),
                 staple: None,
                 resumption: true,
+                ciphers: None,
             },
             backend: Backend::Rustls,
             protocol: Protocol::Http1,
             alpn: None,
             fault: None,
+            receive_buffer: None,
             handler: Arc::new(|request| Reply::ok(format!("hello {}\n", request.path))),
             close_after: None,
             held: false,
@@ -85,9 +90,30 @@ impl UpstreamBuilder {
 
     /// Speaks first, as databases and mail servers do, then sends back whatever comes.
     pub fn tcp_banner(mut self, banner: &[u8]) -> Self {
-        self.protocol = Protocol::Tcp {
+        self.protocol = Protocol::Tcp(Tcp::Echo {
             banner: banner.to_vec(),
-        };
+        });
+        self
+    }
+
+    /// Speaks no HTTP: reads to the end and says nothing. With
+    /// [`counting_only`](Self::counting_only), for any amount.
+    pub fn tcp_sink(mut self) -> Self {
+        self.protocol = Protocol::Tcp(Tcp::Sink);
+        self
+    }
+
+    /// Does nothing by itself: the test takes each connection with [`Upstream::accept`], and
+    /// reads and writes as slowly, and ends either direction, as it likes.
+    pub fn by_hand(mut self) -> Self {
+        self.protocol = Protocol::Tcp(Tcp::by_hand());
+        self
+    }
+
+    /// About how many bytes the kernel takes in that nobody reads: few, to have a peer feel
+    /// a slow reader soon.
+    pub fn receive_buffer(mut self, bytes: usize) -> Self {
+        self.receive_buffer = Some(bytes);
         self
     }
 
@@ -98,7 +124,14 @@ impl UpstreamBuilder {
         self
     }
 
-    /// Whether it asks for a client certificate. Any is accepted, and recorded.
+    /// The ciphers it speaks, in OpenSSL's names, with `:` between them: `AES256-SHA256` for
+    /// TLS 1.2 and before, `TLS_AES_128_CCM_SHA256` for 1.3. Needs [`Upstream::openssl`].
+    pub fn ciphers(mut self, names: &str) -> Self {
+        self.tls.ciphers = Some(names.to_owned());
+        self
+    }
+
+    /// Whether it asks for a client certificate. What it accepts is recorded.
     pub fn client_auth(mut self, client_auth: ClientAuth) -> Self {
         self.tls.client_auth = client_auth;
         self
@@ -134,7 +167,7 @@ impl UpstreamBuilder {
         self
     }
 
-    /// Breaks off every connection after its first bytes: during the handshake, with TLS.
+    /// Every connection fails like this.
     pub fn fault(mut self, fault: Fault) -> Self {
         self.fault = Some(fault);
         self
@@ -171,19 +204,16 @@ impl UpstreamBuilder {
     ///
     /// # Errors
     ///
-    /// When rustls cannot serve the certificate's key or speak the versions asked for.
+    /// When rustls cannot serve the certificate's key or speak the versions or ciphers asked
+    /// for, or `openssl` cannot do what it is asked to.
     pub async fn start(mut self) -> Result<Upstream> {
-        if (self.backend, &self.protocol) == (Backend::Openssl, &Protocol::HttpByAlpn) {
-            return Err(Error::Tls(
-                "openssl does not tell what ALPN agreed upon".into(),
-            ));
-        }
+        self.check()?;
         self.tls.alpn = match (self.alpn.take(), &self.protocol) {
             (Some(asked), _) => asked,
             (None, Protocol::Http1) => vec![b"http/1.1".to_vec()],
             (None, Protocol::Http2) => vec![b"h2".to_vec()],
             (None, Protocol::HttpByAlpn) => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-            (None, Protocol::Tcp { .. }) => Vec::new(),
+            (None, Protocol::Tcp(_)) => Vec::new(),
         };
         let tls = match &self.certificate {
             None => None,
@@ -200,11 +230,16 @@ impl UpstreamBuilder {
             hang_up: watch::Sender::new(0),
             tls,
         });
+        let receive_buffer = self.receive_buffer;
         // Registered with the runtime that serves it, not with the caller's.
         let listener = {
             let _runtime = runtime().enter();
             std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
                 .and_then(|socket| {
+                    if let Some(bytes) = receive_buffer {
+                        // Those of the connections are made like it.
+                        socket2::SockRef::from(&socket).set_recv_buffer_size(bytes)?;
+                    }
                     socket.set_nonblocking(true)?;
                     TcpListener::from_std(socket)
                 })
@@ -217,5 +252,22 @@ impl UpstreamBuilder {
             shared,
             _task: task,
         })
+    }
+
+    /// What the chosen backend cannot do.
+    fn check(&self) -> Result<()> {
+        let refused = match self.backend {
+            Backend::Openssl if matches!(self.protocol, Protocol::HttpByAlpn) => {
+                "openssl does not tell what ALPN agreed upon"
+            }
+            Backend::Openssl if self.tls.client_auth == ClientAuth::Refused => {
+                "openssl closes before its alert is read"
+            }
+            Backend::Rustls if self.tls.ciphers.is_some() => {
+                "rustls knows no cipher names; use `openssl()`"
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::Tls(refused.into()))
     }
 }

@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, copy, split};
 use tokio::sync::Notify;
 
 use super::Shared;
+use super::fault::reset_on_close;
 use super::reply::{Fate, Reply};
 use super::seen::SeenRequest;
 use crate::runtime::runtime;
@@ -142,7 +143,7 @@ async fn answer(
         Fate::Answer => (),
         Fate::Close => return Err(BreakOff),
         Fate::Reset => {
-            super::reset_on_close(&exchange.socket);
+            reset_on_close(&exchange.socket);
             exchange.reset.notify_one();
             return Err(BreakOff);
         }

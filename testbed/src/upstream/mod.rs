@@ -18,6 +18,8 @@
 //! ```
 
 mod builder;
+mod fault;
+mod full_backlog;
 mod gate;
 mod http;
 mod openssl;
@@ -26,25 +28,29 @@ mod recording;
 mod reply;
 mod seen;
 mod serve;
+mod tcp;
 mod termination;
 pub(crate) mod tls;
 
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 pub use self::builder::UpstreamBuilder;
+pub use self::fault::Fault;
+pub use self::full_backlog::FullBacklog;
 use self::gate::Gate;
 use self::recorder::Recorder;
 use self::reply::Handler;
 pub use self::reply::Reply;
 pub use self::seen::{ClientCertificate, Handshake, Seen, SeenConnection, SeenRequest};
+use self::tcp::Tcp;
 use self::termination::Termination;
 pub use self::tls::ClientAuth;
-use crate::error::Result;
+use crate::client::RawConnection;
+use crate::error::{Error, Result};
 use crate::pki::Issued;
 use crate::runtime::TaskGuard;
 
@@ -59,22 +65,13 @@ pub struct Upstream {
     _task: TaskGuard,
 }
 
-/// How a connection is broken off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Closed: the peer reads an end of file.
-    Close,
-    /// Reset: the peer reads ECONNRESET.
-    Reset,
-}
-
 /// What is spoken above TCP or TLS.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Protocol {
     Http1,
     Http2,
     HttpByAlpn,
-    Tcp { banner: Vec<u8> },
+    Tcp(Tcp),
 }
 
 /// What all connections of an upstream share.
@@ -147,7 +144,7 @@ impl Upstream {
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`](crate::Error::TimedOut) with what was seen instead.
+    /// [`Error::TimedOut`] with what was seen instead.
     pub async fn wait_for(&self, condition: impl FnMut(&Seen) -> bool) -> Result<Seen> {
         self.shared.recorder.wait_for(condition, PATIENCE).await
     }
@@ -177,13 +174,34 @@ impl Upstream {
         self.shared.response_gate.open();
     }
 
-    /// From now on, breaks off new connections after their first bytes; `None`: no longer.
+    /// From now on, new connections fail like this; `None`: no longer.
     pub fn set_fault(&self, fault: Option<Fault>) {
         *self
             .shared
             .fault
             .write()
             .unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    /// The next connection of an upstream that is [by hand](UpstreamBuilder::by_hand), once
+    /// its TLS handshake is complete. What is read from it is recorded as ever; it is over
+    /// when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When none comes within [`PATIENCE`], or the upstream is not by hand.
+    pub async fn accept(&self) -> Result<RawConnection> {
+        let Protocol::Tcp(Tcp::ByHand(handover)) = &self.shared.protocol else {
+            return Err(Error::Client("this upstream serves by itself".into()));
+        };
+        let taken = tokio::time::timeout(PATIENCE, handover.take()).await;
+        taken.unwrap_or_else(|_| {
+            Err(Error::TimedOut {
+                waiting_for: "a connection to the upstream".into(),
+                waited: PATIENCE,
+                seen: format!("{:?}", self.seen()),
+            })
+        })
     }
 
     /// Serves this certificate on new connections, and forgets the sessions of the old one.
@@ -233,9 +251,4 @@ impl std::fmt::Debug for Shared {
             .field("tls", &self.tls.is_some())
             .finish_non_exhaustive()
     }
-}
-
-/// The socket is reset when its last handle closes: SO_LINGER with zero seconds.
-fn reset_on_close(socket: &OwnedFd) {
-    let _ = socket2::SockRef::from(socket).set_linger(Some(Duration::ZERO));
 }

@@ -45,7 +45,12 @@ impl OpensslServer {
         match settings.client_auth {
             ClientAuth::None => (),
             ClientAuth::Optional => arguments.extend(["-verify".into(), "9".into()]),
-            ClientAuth::Required => arguments.extend(["-Verify".into(), "9".into()]),
+            ClientAuth::Required | ClientAuth::Refused => {
+                arguments.extend(["-Verify".into(), "9".into()]);
+            }
+        }
+        if let Some(ciphers) = &settings.ciphers {
+            arguments.extend(cipher_arguments(ciphers));
         }
         if !settings.alpn.is_empty() {
             let names = settings
@@ -73,6 +78,20 @@ impl OpensslServer {
         let stream = connect(&socket, &mut child).await?;
         Ok((child, stream))
     }
+}
+
+/// OpenSSL has one list for TLS 1.3 and one for the versions before. The later argument wins.
+fn cipher_arguments(names: &str) -> Vec<String> {
+    let (new, old): (Vec<_>, Vec<_>) = names.split(':').partition(|name| name.starts_with("TLS_"));
+    let mut arguments = Vec::new();
+    if !new.is_empty() {
+        arguments.extend(["-ciphersuites".into(), new.join(":")]);
+    }
+    if !old.is_empty() {
+        let lenient = format!("{}:@SECLEVEL=0", old.join(":"));
+        arguments.extend(["-cipher".into(), lenient]);
+    }
+    arguments
 }
 
 /// It does not say when it listens where `-brief` keeps it quiet otherwise.

@@ -1,24 +1,24 @@
 //! Accepts connections and takes each to its end.
 
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{
-    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, copy_bidirectional, split,
-};
+use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::fault::{Fault, close, reset_on_close};
 use super::http::{self, Framing};
 use super::openssl::OpensslServer;
 use super::recording::{Layer, Recording};
 use super::seen::{ClientCertificate, Handshake};
 use super::termination::Serving;
-use super::{Fault, Protocol, Shared, reset_on_close};
+use super::{Protocol, Shared};
 use crate::openssl_peer;
 use crate::tls::TlsVersion;
 
@@ -31,14 +31,27 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                 // Out of file descriptors or aborted by the peer: the next one may do.
                 let Ok((tcp, peer)) = accepted else { continue };
                 let id = shared.recorder.opened(peer);
-                connections.spawn(connection(tcp, id, Arc::clone(&shared)));
+                connections.spawn(serve(tcp, id, Arc::clone(&shared)));
             }
             Some(_) = connections.join_next() => (),
         }
     }
 }
 
-async fn connection(tcp: TcpStream, id: usize, shared: Arc<Shared>) {
+/// A connection, apart from its stream.
+pub(super) struct Connection {
+    /// Its index in the record.
+    pub(super) id: usize,
+    pub(super) shared: Arc<Shared>,
+    /// Another handle of the socket, to reset it.
+    pub(super) socket: OwnedFd,
+    /// The upstream's own address.
+    pub(super) local: SocketAddr,
+    /// How it fails, if it does.
+    fault: Option<Fault>,
+}
+
+async fn serve(tcp: TcpStream, id: usize, shared: Arc<Shared>) {
     let mut hang_up = shared.hang_up.subscribe();
     tokio::select! {
         () = converse(tcp, id, &shared) => (),
@@ -51,7 +64,7 @@ async fn connection(tcp: TcpStream, id: usize, shared: Arc<Shared>) {
 
 async fn converse(tcp: TcpStream, id: usize, shared: &Arc<Shared>) {
     let _ = tcp.set_nodelay(true);
-    let Ok(socket) = tcp.as_fd().try_clone_to_owned() else {
+    let (Ok(socket), Ok(local)) = (tcp.as_fd().try_clone_to_owned(), tcp.local_addr()) else {
         return;
     };
     shared.gate.pass().await;
@@ -61,90 +74,112 @@ async fn converse(tcp: TcpStream, id: usize, shared: &Arc<Shared>) {
     } else {
         Layer::Both
     };
-    let mut stream = Recording::new(tcp, Arc::clone(&shared.recorder), id, layer);
-    let fault = *shared
-        .fault
-        .read()
-        .unwrap_or_else(|poisoned| poisoned.into_inner());
-    if let Some(fault) = fault {
-        // The peer has said something: the ClientHello, with TLS.
-        let _ = stream.read(&mut [0; 4096]).await;
-        if fault == Fault::Reset {
-            reset_on_close(&socket);
-        }
-        return;
+    let stream = Recording::new(tcp, Arc::clone(&shared.recorder), id, layer);
+    let fault = *shared.fault.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(fault) = fault
+        && !(fault.is_after_handshake() && shared.tls.is_some())
+    {
+        return fault.in_place_of_handshake(stream, &socket).await;
     }
 
+    let connection = Connection {
+        id,
+        shared: Arc::clone(shared),
+        socket,
+        local,
+        fault,
+    };
     let Some(tls) = &shared.tls else {
-        return application(stream, None, id, shared, socket).await;
+        return connection.application(stream, None).await;
     };
     match tls.serving() {
-        Serving::Rustls { acceptor, .. } => by_rustls(stream, acceptor, id, shared, socket).await,
-        Serving::Openssl(server) => by_openssl(stream, &server, id, shared, socket).await,
+        Serving::Rustls { acceptor, .. } => connection.by_rustls(stream, acceptor).await,
+        Serving::Openssl(server) => connection.by_openssl(stream, &server).await,
     }
 }
 
-async fn by_rustls(
-    stream: Recording<TcpStream>,
-    acceptor: TlsAcceptor,
-    id: usize,
-    shared: &Arc<Shared>,
-    socket: OwnedFd,
-) {
-    match acceptor.accept(stream).await {
-        Err(error) => shared.recorder.handshake_failed(id, error.to_string()),
-        Ok(stream) => {
-            let handshake = handshake_of(&stream);
-            let alpn = handshake.alpn.clone();
-            shared.recorder.handshake_done(id, handshake);
-            let recorder = Arc::clone(&shared.recorder);
-            let stream = Recording::new(stream, recorder, id, Layer::Application);
-            application(stream, alpn.as_deref(), id, shared, socket).await;
-        }
-    }
-}
-
-async fn by_openssl(
-    mut stream: Recording<TcpStream>,
-    server: &OpensslServer,
-    id: usize,
-    shared: &Arc<Shared>,
-    socket: OwnedFd,
-) {
-    /// How long `openssl` may take to send what it was given last.
-    const PATIENCE: Duration = Duration::from_secs(2);
-    let (child, mut inside) = match server.connect(id).await {
-        Ok(connected) => connected,
-        Err(error) => return shared.recorder.handshake_failed(id, error.to_string()),
-    };
-    let (child, conversation) = openssl_peer::watch(child);
-    let conversation = async {
-        match conversation.await {
-            Err(error) => shared.recorder.handshake_failed(id, error.to_string()),
-            Ok((stream, version)) => {
-                let handshake = Handshake {
-                    version,
-                    ..Handshake::default()
-                };
-                shared.recorder.handshake_done(id, handshake);
-                let recorder = Arc::clone(&shared.recorder);
-                let stream = Recording::new(stream, recorder, id, Layer::Application);
-                application(stream, None, id, shared, socket).await;
+impl Connection {
+    async fn by_rustls(self, stream: Recording<TcpStream>, acceptor: TlsAcceptor) {
+        let recorder = Arc::clone(&self.shared.recorder);
+        match acceptor.accept(stream).into_fallible().await {
+            Err((error, stream)) => {
+                recorder.handshake_failed(self.id, error.to_string());
+                // Its alert is written.
+                close(stream).await;
+            }
+            Ok(stream) => {
+                let handshake = handshake_of(&stream);
+                let alpn = handshake.alpn.clone();
+                recorder.handshake_done(self.id, handshake);
+                let stream = Recording::new(stream, recorder, self.id, Layer::Application);
+                match self.fault {
+                    None => self.application(stream, alpn.as_deref()).await,
+                    Some(fault) if fault.is_reset() => reset_on_close(&self.socket),
+                    Some(_) => close(stream).await,
+                }
             }
         }
-    };
-    let (mut conversation, mut relayed) = (pin!(conversation), false);
-    let mut relay = pin!(copy_bidirectional(&mut stream, &mut inside));
-    loop {
-        tokio::select! {
-            _ = relay.as_mut(), if !relayed => relayed = true,
-            () = conversation.as_mut() => break,
+    }
+
+    async fn by_openssl(self, mut stream: Recording<TcpStream>, server: &OpensslServer) {
+        /// How long `openssl` may take to send what it was given last.
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let recorder = Arc::clone(&self.shared.recorder);
+        let id = self.id;
+        let (child, mut inside) = match server.connect(id).await {
+            Ok(connected) => connected,
+            Err(error) => return recorder.handshake_failed(id, error.to_string()),
+        };
+        let reset = self.fault.is_some_and(Fault::is_reset);
+        let (child, conversation) = openssl_peer::watch(child);
+        let conversation = async {
+            match conversation.await {
+                Err(error) => recorder.handshake_failed(id, error.to_string()),
+                Ok((stream, version)) => {
+                    let handshake = Handshake {
+                        version,
+                        ..Handshake::default()
+                    };
+                    recorder.handshake_done(id, handshake);
+                    let stream =
+                        Recording::new(stream, Arc::clone(&recorder), id, Layer::Application);
+                    match self.fault {
+                        None => self.application(stream, None).await,
+                        Some(fault) if fault.is_reset() => reset_on_close(&self.socket),
+                        // It closes when nobody talks to it any more.
+                        Some(_) => (),
+                    }
+                }
+            }
+        };
+        let (mut conversation, mut relayed) = (pin!(conversation), false);
+        let mut relay = pin!(copy_bidirectional(&mut stream, &mut inside));
+        loop {
+            tokio::select! {
+                _ = relay.as_mut(), if !relayed => relayed = true,
+                () = conversation.as_mut() => break,
+            }
         }
+        if !relayed && !reset {
+            let _ = tokio::time::timeout(PATIENCE, relay).await;
+        }
+        drop(child);
     }
-    if !relayed {
-        let _ = tokio::time::timeout(PATIENCE, relay).await;
+
+    async fn application<S>(self, stream: S, alpn: Option<&str>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let shared = Arc::clone(&self.shared);
+        let framing = match &shared.protocol {
+            Protocol::Http1 => Framing::Http1,
+            Protocol::Http2 => Framing::Http2,
+            Protocol::HttpByAlpn if alpn == Some("h2") => Framing::Http2,
+            Protocol::HttpByAlpn => Framing::Http1,
+            Protocol::Tcp(tcp) => return tcp.serve(stream, self).await,
+        };
+        http::serve(stream, framing, shared, self.id, self.socket).await;
     }
-    drop(child);
 }
 
 fn handshake_of<S>(stream: &TlsStream<S>) -> Handshake {
@@ -163,30 +198,4 @@ fn handshake_of<S>(stream: &TlsStream<S>) -> Handshake {
             .and_then(|chain| chain.first())
             .map(|leaf| ClientCertificate::new(leaf)),
     }
-}
-
-async fn application<S>(
-    mut stream: S,
-    alpn: Option<&str>,
-    id: usize,
-    shared: &Arc<Shared>,
-    socket: OwnedFd,
-) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let framing = match &shared.protocol {
-        Protocol::Http1 => Framing::Http1,
-        Protocol::Http2 => Framing::Http2,
-        Protocol::HttpByAlpn if alpn == Some("h2") => Framing::Http2,
-        Protocol::HttpByAlpn => Framing::Http1,
-        Protocol::Tcp { banner } => {
-            let _ = stream.write_all(banner).await;
-            let _ = stream.flush().await;
-            let (mut reader, mut writer) = split(stream);
-            let _ = copy(&mut reader, &mut writer).await;
-            let _ = writer.shutdown().await;
-            return;
-        }
-    };
-    http::serve(stream, framing, Arc::clone(shared), id, socket).await;
 }

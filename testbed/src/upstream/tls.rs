@@ -17,16 +17,19 @@ use crate::error::{Error, Result};
 use crate::pki::Issued;
 use crate::tls::TlsVersions;
 
-/// Whether a server asks its clients for a certificate. Any certificate will do.
+/// Whether a server asks its clients for a certificate, and what it makes of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClientAuth {
     /// It does not ask.
     #[default]
     None,
-    /// It asks, and goes on without.
+    /// It asks, and goes on with any or none.
     Optional,
-    /// It asks, and fails the handshake without.
+    /// It asks, takes any, and fails the handshake without.
     Required,
+    /// It asks, and fails the handshake with whatever comes: with the alert unknown_ca (48)
+    /// for a certificate. In TLS 1.3 the client has by then completed its own side.
+    Refused,
 }
 
 /// Everything but the certificate.
@@ -37,6 +40,7 @@ pub(super) struct TlsSettings {
     pub(super) alpn: Vec<Vec<u8>>,
     pub(super) staple: Option<Vec<u8>>,
     pub(super) resumption: bool,
+    pub(super) ciphers: Option<String>,
 }
 
 /// Where sessions are kept for resumption.
@@ -54,9 +58,7 @@ impl TlsSettings {
             .map_err(|error| Error::Tls(error.to_string()))?;
         let builder = match self.client_auth {
             ClientAuth::None => builder.with_no_client_auth(),
-            asked => builder.with_client_cert_verifier(Arc::new(AcceptAnyClient {
-                mandatory: asked == ClientAuth::Required,
-            })),
+            asked => builder.with_client_cert_verifier(Arc::new(AnyClient(asked))),
         };
         let mut config = builder.with_cert_resolver(Arc::new(Always(Arc::new(key))));
         config.alpn_protocols = self.alpn.clone();
@@ -103,15 +105,13 @@ impl ResolvesServerCert for Always {
     }
 }
 
-/// Takes every client certificate, to record it.
+/// Takes every client certificate, to record it, or none.
 #[derive(Debug)]
-struct AcceptAnyClient {
-    mandatory: bool,
-}
+struct AnyClient(ClientAuth);
 
-impl ClientCertVerifier for AcceptAnyClient {
+impl ClientCertVerifier for AnyClient {
     fn client_auth_mandatory(&self) -> bool {
-        self.mandatory
+        self.0 != ClientAuth::Optional
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
@@ -124,7 +124,10 @@ impl ClientCertVerifier for AcceptAnyClient {
         _: &[CertificateDer<'_>],
         _: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        Ok(ClientCertVerified::assertion())
+        match self.0 {
+            ClientAuth::Refused => Err(rustls::CertificateError::UnknownIssuer.into()),
+            _ => Ok(ClientCertVerified::assertion()),
+        }
     }
 
     fn verify_tls12_signature(

@@ -1,34 +1,37 @@
-//! Envoy as a child process that never outlives its owner.
+//! A server as a child process that never outlives its owner: Envoy, Redis, a receiver of telemetry.
+
+mod logs;
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::logs::{Logs, Source};
+pub(crate) use self::logs::Logs;
+pub use self::logs::Source;
 use crate::error::{Error, Result};
 use crate::parent_death;
 
-/// A running Envoy; killed and waited for when dropped.
+/// A running server; killed and waited for when dropped.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Mutex<Child>,
     pid: libc::pid_t,
     readers: Vec<JoinHandle<()>>,
 }
 
 impl Process {
-    pub(super) fn start(mut command: Command, logs: &Arc<Logs>) -> Result<Self> {
+    pub(crate) fn start(mut command: Command, logs: &Arc<Logs>) -> Result<Self> {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let program = command.get_program().to_string_lossy().into_owned();
-        let mut child = spawn(command).map_err(Error::io(format!("starting {program}")))?;
+        let mut child =
+            parent_death::spawn(command).map_err(Error::io(format!("starting {program}")))?;
         let mut readers = Vec::new();
         if let Some(pipe) = child.stdout.take() {
             readers.push(logs.follow(pipe, Source::Stdout));
@@ -44,24 +47,24 @@ impl Process {
         })
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.pid as u32
     }
 
     /// How it ended; `None` while it runs.
-    pub(super) fn ended(&self) -> Option<ExitStatus> {
+    pub(crate) fn ended(&self) -> Option<ExitStatus> {
         self.child().try_wait().ok().flatten()
     }
 
     /// Waits until both pipes are read to their end, which they are soon after it ended.
-    pub(super) fn drain(&mut self) {
+    pub(crate) fn drain(&mut self) {
         for reader in self.readers.drain(..) {
             let _ = reader.join();
         }
     }
 
     /// CPU time of all threads, those that ended included.
-    pub(super) fn cpu_time(&self) -> Result<Duration> {
+    pub(crate) fn cpu_time(&self) -> Result<Duration> {
         let mut clock: libc::clockid_t = 0;
         let mut time = libc::timespec {
             tv_sec: 0,
@@ -74,7 +77,7 @@ impl Process {
         };
         if failed {
             return Err(Error::Io {
-                doing: "CPU time of Envoy".into(),
+                doing: "CPU time".into(),
                 source: io::Error::last_os_error(),
             });
         }
@@ -82,7 +85,7 @@ impl Process {
     }
 
     /// Resident memory.
-    pub(super) fn rss_bytes(&self) -> Result<u64> {
+    pub(crate) fn rss_bytes(&self) -> Result<u64> {
         let path = format!("/proc/{}/status", self.pid);
         let status = std::fs::read_to_string(Path::new(&path)).map_err(Error::io(path))?;
         status
@@ -90,7 +93,7 @@ impl Process {
             .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB"))
             .and_then(|kilobytes| kilobytes.trim().parse::<u64>().ok())
             .map(|kilobytes| kilobytes * 1024)
-            .ok_or_else(|| Error::Client("no VmRSS in the status of Envoy's process".into()))
+            .ok_or_else(|| Error::Client("no VmRSS in the status of the process".into()))
     }
 
     fn child(&self) -> std::sync::MutexGuard<'_, Child> {
@@ -109,35 +112,10 @@ impl Drop for Process {
 }
 
 /// `exit code 1` or `signal 9`.
-pub(super) fn describe(status: ExitStatus) -> String {
+pub(crate) fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit code {code}"),
         (None, Some(signal)) => format!("signal {signal}"),
         (None, None) => status.to_string(),
     }
-}
-
-type Order = (Command, Sender<io::Result<Child>>);
-
-/// Spawns from a thread that lives as long as this process, see [`parent_death`].
-fn spawn(mut command: Command) -> io::Result<Child> {
-    static SPAWNER: OnceLock<Mutex<Sender<Order>>> = OnceLock::new();
-    parent_death::kills(&mut command);
-    let spawner = SPAWNER.get_or_init(|| {
-        let (sender, orders) = channel::<Order>();
-        std::thread::spawn(move || {
-            for (mut command, answer) in orders {
-                let _ = answer.send(command.spawn());
-            }
-        });
-        Mutex::new(sender)
-    });
-    let gone = || io::Error::other("the spawning thread is gone");
-    let (sender, answer) = channel();
-    spawner
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .send((command, sender))
-        .map_err(|_| gone())?;
-    answer.recv().map_err(|_| gone())?
 }

@@ -1,4 +1,4 @@
-//! What Envoy writes to stdout and stderr, line by line.
+//! What a server writes to stdout and stderr, line by line.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,29 +16,29 @@ use crate::error::{Error, Result};
 pub enum Source {
     /// Access logs, where they are told to go to stdout.
     Stdout,
-    /// Envoy's own log.
+    /// The server's own log.
     Stderr,
 }
 
 /// All lines so far, in memory and in a file.
 #[derive(Debug)]
-pub(super) struct Logs {
+pub(crate) struct Logs {
     lines: watch::Sender<Vec<(Source, String)>>,
     file: Mutex<File>,
 }
 
 impl Logs {
-    pub(super) fn new(file: &Path) -> Result<Arc<Self>> {
-        let file = File::create(file).map_err(Error::io("Envoy's log file"))?;
+    pub(crate) fn new(file: &Path) -> Result<Arc<Self>> {
+        let file = File::create(file).map_err(Error::io("log file"))?;
         Ok(Arc::new(Self {
             lines: watch::Sender::new(Vec::new()),
             file: Mutex::new(file),
         }))
     }
 
-    /// Reads a pipe to its end, in a thread of its own: Envoy blocks on a full pipe,
+    /// Reads a pipe to its end, in a thread of its own: a server blocks on a full pipe,
     /// whatever the test is doing.
-    pub(super) fn follow(
+    pub(crate) fn follow(
         self: &Arc<Self>,
         pipe: impl Read + Send + 'static,
         source: Source,
@@ -63,7 +63,7 @@ impl Logs {
         })
     }
 
-    pub(super) fn all(&self) -> Vec<String> {
+    pub(crate) fn all(&self) -> Vec<String> {
         self.lines
             .borrow()
             .iter()
@@ -71,7 +71,7 @@ impl Logs {
             .collect()
     }
 
-    pub(super) fn of(&self, source: Source) -> Vec<String> {
+    pub(crate) fn of(&self, source: Source) -> Vec<String> {
         let lines = self.lines.borrow();
         lines
             .iter()
@@ -80,9 +80,9 @@ impl Logs {
             .collect()
     }
 
-    /// What a person needs to see of it: without the list of linked extensions and of
+    /// What a person needs to see of it: without Envoy's list of linked extensions and of
     /// header maps, some 30 KB at every start.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let lines = self.lines.borrow();
         let told: Vec<_> = lines
             .iter()
@@ -95,7 +95,7 @@ impl Logs {
     }
 
     /// The first line at or after `from` that fits.
-    pub(super) async fn wait_for(
+    pub(crate) async fn wait_for(
         &self,
         from: usize,
         mut fits: impl FnMut(&str) -> bool,
@@ -116,7 +116,7 @@ impl Logs {
         match found {
             Some((_, line)) if outcome => Ok(line),
             _ => Err(Error::TimedOut {
-                waiting_for: "a line in Envoy's log".into(),
+                waiting_for: "a line in the log".into(),
                 waited: patience,
                 seen: self.text(),
             }),
