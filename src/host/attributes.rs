@@ -72,9 +72,9 @@ pub const RESPONSE_CODE_DETAILS: Path = b"response\0code_details";
 /// The name of the route.
 pub const ROUTE_NAME: Path = b"xds\0route_name";
 /// The cluster of the Envoy node.
-pub const NODE_CLUSTER: Path = b"node\0cluster";
+pub const NODE_CLUSTER: Path = b"xds\0node\0cluster";
 /// The id of the Envoy node.
-pub const NODE_ID: Path = b"node\0id";
+pub const NODE_ID: Path = b"xds\0node\0id";
 
 /// The VM's id, as configured.
 pub const PLUGIN_VM_ID: Path = b"plugin_vm_id";

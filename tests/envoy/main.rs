@@ -9,6 +9,7 @@
 )]
 
 mod authentication;
+mod collector;
 mod downstream;
 mod gate;
 mod names;
