@@ -15,6 +15,9 @@ const UPSTREAM_CONNECTION_FAILURE: u64 = 0x20;
 /// Envoy's response flag `UC` (upstream connection termination), as a bit.
 const UPSTREAM_CONNECTION_TERMINATION: u64 = 0x40;
 
+/// Envoy's response flag `NR`, as a bit: of a connection, no filter chain fits.
+const NO_ROUTE: u64 = 0x100;
+
 /// Failed attempts of one TCP connection that are told of one by one. Their
 /// number is the operator's (`max_connect_attempts`), and often 1 to 3.
 const MAX_ATTEMPTS: u64 = 16;
@@ -120,7 +123,7 @@ impl Failures {
             return;
         };
         let bytes = |path| host.property(path).unwrap_or_default();
-        let connection_id = bytes(at::CONNECTION_ID);
+        let connection_id = bytes(at::CONNECTION_ID_IN_LOGS);
         let key = Key::of_request(
             request_id.unwrap_or(&connection_id),
             &bytes(at::UPSTREAM_POOL_ANSWERED),
@@ -198,8 +201,15 @@ impl Failures {
     }
 
     /// Tells of a client's handshake that failed, if that was not told yet.
+    ///
+    /// Envoy's TLS inspector leaves a reason for every client that does not speak
+    /// TLS, also where none is asked for (Envoy 1.40): so it must have been.
     pub fn tell_of_client<H: Host>(&mut self, base: &mut Base<H>, judge: &mut Judge) {
         let host = &base.host;
+        let is_tls = host.property(at::CONNECTION_PEER_SUBJECT).is_some();
+        if !is_tls && flags(host) & NO_ROUTE == 0 {
+            return;
+        }
         let failure = match reason(host, at::CONNECTION_FAILURE) {
             Some(reason) => Failure::of_reason(reason),
             None => match evidence::text(host, at::CONNECTION_TERMINATION) {

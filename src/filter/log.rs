@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use super::base::Base;
+use super::evidence;
 use super::failure::{self, Failures};
 use super::gate::NextLook;
 use super::judge::Judge;
@@ -45,10 +46,12 @@ impl<H: Host> Log<H> {
     /// In the router's `upstream_log` Envoy 1.37 and before crash when they are
     /// asked for the client's address: so of a request it is not asked for.
     pub fn on_log(&mut self) {
-        let is_request = self.base.host.request_header(":method").is_some();
+        // Where there is no request, Envoy gives an empty value.
+        let method = self.base.host.request_header(":method");
+        let is_request = method.is_some_and(|m| !m.is_empty());
         if is_request {
             let flags = failure::flags(&self.base.host);
-            let id = self.base.host.request_header("x-request-id");
+            let id = evidence::raw_request_id(&self.base.host);
             let (base, judge) = (&mut self.base, &mut self.server);
             self.failures
                 .tell_of_request(base, judge, flags, id.as_deref());

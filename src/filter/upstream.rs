@@ -31,7 +31,7 @@ impl<H: Host> Guard<H> {
             evidence::attempt(host),
             host.property(at::UPSTREAM_ADDRESS),
         );
-        waiting.request_id = host.request_header("x-request-id");
+        waiting.request_id = evidence::raw_request_id(host);
         if !self.gate.enter(waiting) {
             self.base.count_wait("overflow");
             let detail = format!("{} requests were waiting already", self.gate.len());

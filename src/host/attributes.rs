@@ -8,6 +8,10 @@ pub type Path = &'static [u8];
 /// one-part form is the cheapest property there is: no wrapper, no map.
 pub const CONNECTION_ID: Path = b"connection_id";
 
+/// The same, also where an access log is written: there the one-part form is
+/// absent (Envoy 1.40).
+pub const CONNECTION_ID_IN_LOGS: Path = b"connection\0id";
+
 /// `TLSv1.3` and so on; absent without TLS.
 pub const CONNECTION_TLS_VERSION: Path = b"connection\0tls_version";
 /// 64 hexadecimal digits; absent without a peer certificate.

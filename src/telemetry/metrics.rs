@@ -130,7 +130,7 @@ impl Description {
 /// The metrics of one root context.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    decisions: HashMap<(u16, Outcome, Option<Cause>), Decisions>,
+    decisions: HashMap<(Direction, u16, Outcome, Option<Cause>), Decisions>,
     /// Decisions that the host was not told of yet.
     batched: u64,
     others: HashMap<(&'static str, Vec<Box<str>>), Option<MetricId>>,
@@ -155,7 +155,7 @@ impl Metrics {
     /// with [`Metrics::flush`].
     pub fn decision(&mut self, host: &impl Host, direction: Direction, verdict: &Verdict) {
         let cause = verdict.primary().map(|f| f.cause);
-        let key = (verdict.rule_index, verdict.outcome, cause);
+        let key = (direction, verdict.rule_index, verdict.outcome, cause);
         let counter = self.decisions.entry(key).or_insert_with(|| {
             let name = DECISIONS.with(&[
                 direction.as_str(),

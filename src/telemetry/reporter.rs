@@ -12,8 +12,8 @@ use crate::decision::{
 };
 use crate::host::{CallAnswer, Host, Level};
 
-/// What makes two notices the same: cause, control, rule, and certificate.
-type Told = (Cause, Requirement, RuleIndex, Option<[u8; 32]>);
+/// What makes two notices the same: cause, control, side, rule, and certificate.
+type Told = (Cause, Requirement, Direction, RuleIndex, Option<[u8; 32]>);
 
 /// Notices that are remembered, twice, so as not to be told again the same day;
 /// one that is forgotten is told again, and flood control is still there.
@@ -106,7 +106,13 @@ impl Reporter {
                 Cause::CertificateNearExpiry => subject.evidence.and_then(|e| e.peer_sha256),
                 _ => None,
             };
-            let key = (notice.cause, notice.requirement, verdict.rule_index, sha256);
+            let key = (
+                notice.cause,
+                notice.requirement,
+                subject.direction,
+                verdict.rule_index,
+                sha256,
+            );
             let now = host.now_nanos();
             let day = DAY.unsigned_abs() * 1_000_000_000;
             let is_news = match self.told.get(&key) {

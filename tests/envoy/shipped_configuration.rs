@@ -1,10 +1,12 @@
 //! `envoy/envoy.yaml` does what it says: run as it is shipped, with nothing but
 //! paths, addresses and certificates replaced.
 
+mod tcp;
+
 use hopguard_testbed::client::{Client, Request};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::{Authority, Issued, Pki};
-use hopguard_testbed::upstream::{ClientAuth, Upstream};
+use hopguard_testbed::upstream::{ClientAuth, Fault, Upstream};
 use hopguard_testbed::wasm;
 use serde_json::Value;
 
@@ -18,13 +20,26 @@ const HOST: &str = "orders.example.com";
 /// As the policy has it: one line of JSON.
 const CERTIFICATE: &str = r"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n";
 
-/// The shipped configuration for this upstream. What is replaced must be there.
-fn configuration(root: &Authority, own: &Issued, upstream: &Upstream) -> String {
+/// What stands in a shipped configuration, what takes its place, and how often.
+type Replacement = (&'static str, String, usize);
+
+/// A shipped configuration with these replacements. What is replaced must be
+/// there.
+fn replaced(shipped: &str, replacements: impl IntoIterator<Item = Replacement>) -> String {
+    let mut yaml = shipped.to_owned();
+    for (shipped, ours, times) in replacements {
+        assert_eq!(yaml.matches(shipped).count(), times, "{shipped}");
+        yaml = yaml.replace(shipped, &ours);
+    }
+    yaml
+}
+
+/// The module and the certificates; Envoy's own stands there so many times.
+fn in_place_of(root: &Authority, own: &Issued, own_times: usize) -> Vec<Replacement> {
     let text = |text: &str| Value::from(text).to_string();
     let inline = |pem: &str| format!("{{ inline_string: {} }}", text(pem));
     let module = wasm::plugin_path().unwrap();
-    let port = upstream.addr().port();
-    let replacements = [
+    vec![
         (
             "/etc/hopguard/hopguard.wasm",
             text(&module.to_string_lossy()),
@@ -33,14 +48,22 @@ fn configuration(root: &Authority, own: &Issued, upstream: &Upstream) -> String 
         (
             "{ filename: /etc/envoy/tls/envoy.pem }",
             inline(&own.chain_pem()),
-            2,
+            own_times,
         ),
         (
             "{ filename: /etc/envoy/tls/envoy.key }",
             inline(own.key_pem()),
-            2,
+            own_times,
         ),
         (CERTIFICATE, text(&root.pem()).trim_matches('"').into(), 1),
+    ]
+}
+
+/// The shipped configuration for this upstream.
+fn configuration(root: &Authority, own: &Issued, upstream: &Upstream) -> String {
+    let port = upstream.addr().port();
+    let mut replacements = in_place_of(root, own, 2);
+    replacements.extend([
         (
             "{ address: 0.0.0.0, port_value: 8443 }",
             "{ address: 127.0.0.1, port_value: 0 }".into(),
@@ -51,13 +74,8 @@ fn configuration(root: &Authority, own: &Issued, upstream: &Upstream) -> String 
             format!("{{ address: 127.0.0.1, port_value: {port} }}"),
             1,
         ),
-    ];
-    let mut yaml = ENVOY.to_owned();
-    for (shipped, ours, times) in replacements {
-        assert_eq!(yaml.matches(shipped).count(), times, "{shipped}");
-        yaml = yaml.replace(shipped, &ours);
-    }
-    yaml
+    ]);
+    replaced(ENVOY, replacements)
 }
 
 /// What Envoy would show Prometheus of hopguard's metric with these labels.
@@ -135,7 +153,17 @@ async fn the_shipped_configuration_guards_both_hops() {
     assert_eq!(client.send(denied).await.unwrap().status, 503);
     assert_eq!(upstream.received(), b"");
 
-    let events = exactly_events(&envoy, 4).await;
+    // It refuses TLS, and a client does not speak it.
+    upstream.set_fault(Some(Fault::Alert(80)));
+    upstream.hang_up();
+    envoy.wait_for_stat(up, |active| active == 0).await.unwrap();
+    let failed = Request::get("/failed").host(HOST);
+    assert_eq!(client.send(failed).await.unwrap().status, 503);
+    let mut plain = Client::plaintext(listener).raw().await.unwrap();
+    plain.write(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    plain.read_to_end().await.unwrap();
+
+    let events = exactly_events(&envoy, 6).await;
     let missing = [
         "hopguard.denied",
         "client_certificate_missing",
@@ -145,7 +173,24 @@ async fn the_shipped_configuration_guards_both_hops() {
     let mismatch = ["hopguard.denied", "name_mismatch", "V9.2.1", "default"];
     assert_eq!(
         events.iter().map(gist).collect::<Vec<_>>(),
-        [missing, missing, missing, mismatch]
+        [
+            missing,
+            missing,
+            missing,
+            mismatch,
+            [
+                "hopguard.tls_failure",
+                "tls_alert_internal_error",
+                "V9.2.5",
+                "default"
+            ],
+            [
+                "hopguard.tls_failure",
+                "tls_plaintext_peer",
+                "V9.2.5",
+                "default"
+            ],
+        ]
     );
 
     let entry = access(&envoy, "/allowed").await;
@@ -160,7 +205,7 @@ async fn the_shipped_configuration_guards_both_hops() {
 
     // Prometheus sees names and labels apart.
     for (labels, count) in [
-        (["downstream", "permit", "none", "none", "default"], 2),
+        (["downstream", "permit", "none", "none", "default"], 3),
         (["downstream", "permit", "none", "none", "partners"], 1),
         (
             [
@@ -192,7 +237,7 @@ async fn the_shipped_configuration_guards_both_hops() {
         assert!(lines[0].ends_with(&format!("}} {count}")), "{lines:?}");
     }
     let logged = prometheus(&envoy, "hopguard_events", &[("result", "logged")]).await;
-    assert_eq!(logged, [r#"hopguard_events{result="logged"} 4"#]);
+    assert_eq!(logged, [r#"hopguard_events{result="logged"} 6"#]);
     let all = envoy.admin_get("/stats/prometheus").await.unwrap();
     let untagged: Vec<_> = all
         .lines()
