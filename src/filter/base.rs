@@ -3,8 +3,8 @@
 use super::gate::NextLook;
 use super::judge::Judge;
 use crate::decision::{Direction, Finding, Policy, Verdict};
-use crate::host::Host;
-use crate::telemetry::{Exporter, Kind, Reporter, Subject, metrics};
+use crate::host::{CallId, Host};
+use crate::telemetry::{Exporter, Kind, Reporter, Request, Subject, metrics};
 
 /// The proxy, the telemetry and the timer of a role.
 pub struct Base<H> {
@@ -117,6 +117,17 @@ impl<H: Host> Base<H> {
         self.ticked_at = (1..=metrics::BATCH_MS)
             .contains(&tick_ms)
             .then(|| seconds(now));
+    }
+
+    /// The request to the collector that is due, to be sent when nothing is
+    /// borrowed.
+    pub fn take_request(&mut self) -> Option<Request> {
+        self.reporter.take_request(self.host.now_nanos())
+    }
+
+    /// That request is on its way, or could not be sent.
+    pub fn sent(&mut self, call: Option<CallId>) {
+        self.reporter.sent(&self.host, call);
     }
 
     /// The wake-up came that was asked for.

@@ -147,9 +147,14 @@ impl<H: Host> Guard<H> {
     }
 
     /// Sets the timer to what is due next.
-    pub(super) fn schedule(&mut self) {
+    pub fn schedule(&mut self) {
         let waiting = self.failures.is_waiting();
         self.base.schedule(waiting, |now| self.gate.next_look(now));
+    }
+
+    /// What every role has.
+    pub const fn base(&mut self) -> &mut Base<H> {
+        &mut self.base
     }
 
     /// The answer to a call came.

@@ -64,6 +64,11 @@ impl<H: Host> Log<H> {
         self.schedule();
     }
 
+    /// What every role has.
+    pub const fn base(&mut self) -> &mut Base<H> {
+        &mut self.base
+    }
+
     /// The answer to a call came.
     pub fn on_answer(&mut self, answer: &CallAnswer) {
         let (base, judge) = (&mut self.base, &mut self.server);
@@ -84,7 +89,8 @@ impl<H: Host> Log<H> {
         self.base.on_shutdown();
     }
 
-    fn schedule(&mut self) {
+    /// Sets the timer to what is due next.
+    pub fn schedule(&mut self) {
         let waiting = self.failures.is_waiting();
         self.base.schedule(waiting, |_| NextLook::default());
     }

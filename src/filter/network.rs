@@ -152,6 +152,11 @@ impl<H: Host> Network<H> {
         self.schedule();
     }
 
+    /// What every role has.
+    pub const fn base(&mut self) -> &mut Base<H> {
+        &mut self.base
+    }
+
     /// The answer to a call came.
     pub fn on_answer(&mut self, answer: &CallAnswer) {
         let (base, judge) = (&mut self.base, &mut self.server);
@@ -408,7 +413,8 @@ impl<H: Host> Network<H> {
         self.schedule();
     }
 
-    fn schedule(&mut self) {
+    /// Sets the timer to what is due next.
+    pub fn schedule(&mut self) {
         self.base.schedule(false, |now| self.gate.next_look(now));
     }
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use proxy_wasm::traits::{Context, HttpContext, RootContext, StreamContext};
 use proxy_wasm::types::{Action, ContextType, LogLevel, PeerType};
 
-use super::base::seconds;
+use super::base::{Base, seconds};
 use super::guard::{Guard, Step};
 use super::log::Log;
 use super::network::{Connection, Network, Phase};
@@ -23,7 +23,18 @@ use crate::telemetry::{Metrics, metrics};
 pub fn register() {
     proxy_wasm::set_log_level(LogLevel::Info);
     proxy_wasm::set_root_context(|id| Box::new(Root { id, role: None }));
-    envoy::take_callbacks(envoy::Callbacks { on_answer, on_log });
+    envoy::take_callbacks(envoy::Callbacks {
+        on_tick,
+        on_answer,
+        on_log,
+    });
+}
+
+fn on_tick(context: u32) {
+    if let Some(role) = role_of(context) {
+        role.on_tick();
+        role.export(context);
+    }
 }
 
 fn on_answer(context: u32, answer: &CallAnswer) {
@@ -174,6 +185,36 @@ impl Role {
         }
     }
 
+    /// Sends what is due to the collector, while no role is borrowed.
+    fn export(&self, context: u32) {
+        let request = self.with_base(Base::take_request);
+        if let Some(request) = request.flatten() {
+            let call = request.send(&Envoy::new(context));
+            self.with_base(|base| base.sent(call));
+            self.schedule();
+        }
+    }
+
+    fn with_base<T>(&self, act: impl FnOnce(&mut Base<Envoy>) -> T) -> Option<T> {
+        let mut result = None;
+        match self {
+            Self::Requests(guard) => with(guard, |guard| result = Some(act(guard.base()))),
+            Self::Connections(network) => {
+                with(network, |network| result = Some(act(network.base())));
+            }
+            Self::Log(log) => with(log, |log| result = Some(act(log.base()))),
+        }
+        result
+    }
+
+    fn schedule(&self) {
+        match self {
+            Self::Requests(guard) => with(guard, Guard::schedule),
+            Self::Connections(network) => with(network, Network::schedule),
+            Self::Log(log) => with(log, Log::schedule),
+        }
+    }
+
     fn on_wake(&self) {
         match self {
             Self::Requests(guard) => with(guard, Guard::on_wake),
@@ -246,12 +287,6 @@ impl RootContext for Root {
                 host.log(Level::Error, &format!("hopguard: {reason}"));
                 false
             }
-        }
-    }
-
-    fn on_tick(&mut self) {
-        if let Some(role) = &self.role {
-            role.on_tick();
         }
     }
 

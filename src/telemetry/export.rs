@@ -89,11 +89,11 @@ impl Queue {
     }
 
     /// The records to send now, none while others are on their way or nothing
-    /// is due. `all`: what waits is due.
-    pub fn take_due(&mut self, now: u64, all: bool) -> Option<impl Iterator<Item = &str>> {
+    /// is due.
+    pub fn take_due(&mut self, now: u64) -> Option<impl Iterator<Item = &str>> {
         let due = self
             .due
-            .is_some_and(|due| all || now >= due || due - now > MAX_WAIT);
+            .is_some_and(|due| now >= due || due - now > MAX_WAIT);
         if !due || self.in_flight > 0 || self.records.is_empty() {
             return None;
         }
@@ -158,7 +158,7 @@ mod tests {
 
     fn batch(queue: &mut Queue, now: u64) -> Vec<String> {
         queue
-            .take_due(now, false)
+            .take_due(now)
             .map(|records| records.map(str::to_owned).collect())
             .unwrap_or_default()
     }
@@ -251,12 +251,5 @@ mod tests {
         let mut queue = Queue::default();
         queue.push("a".into(), 1_000 * DELAY);
         assert_eq!(batch(&mut queue, 1), ["a"]);
-    }
-
-    #[test]
-    fn a_shutdown_sends_what_waits() {
-        let mut queue = Queue::default();
-        queue.push("a".into(), 0);
-        assert!(queue.take_due(0, true).is_some());
     }
 }

@@ -56,30 +56,24 @@ impl Exporter {
         self.queue.push(otlp::record(event, level, now), now);
     }
 
-    /// Sends what is due. Only from a callback of the root context: the answer
-    /// comes to the context that called.
-    pub fn send(&mut self, host: &impl Host, metrics: &mut Metrics, now: u64, all: bool) {
-        let body = self
-            .queue
-            .take_due(now, all)
-            .map(|records| otlp::request(&self.resource, records));
-        if let Some(body) = body {
-            let headers = [
-                (":method", "POST"),
-                (":path", &*self.collector.path),
-                (":authority", &*self.collector.authority),
-                ("content-type", "application/json"),
-                (
-                    "user-agent",
-                    concat!("hopguard/", env!("CARGO_PKG_VERSION")),
-                ),
-            ];
-            let (cluster, timeout) = (&*self.collector.cluster, self.collector.timeout_ms);
-            self.call = host.call(cluster, &headers, body.as_bytes(), timeout);
-            if self.call.is_none() {
-                // No such cluster, or no server in it.
-                self.queue.answered(Answer::Later, now);
-            }
+    /// The request that is due.
+    pub fn take_due(&mut self, now: u64) -> Option<Request> {
+        let body = {
+            let records = self.queue.take_due(now)?;
+            otlp::request(&self.resource, records)
+        };
+        Some(Request {
+            collector: self.collector.clone(),
+            body,
+        })
+    }
+
+    /// The request that was due is on its way, or could not be sent.
+    pub fn sent(&mut self, host: &impl Host, metrics: &mut Metrics, call: Option<CallId>) {
+        self.call = call;
+        if call.is_none() {
+            // No such cluster, or no server in it.
+            self.queue.answered(Answer::Later, host.now_nanos());
         }
         self.count(host, metrics);
     }
@@ -112,7 +106,8 @@ impl Exporter {
         self.queue.next_due(now)
     }
 
-    fn count(&mut self, host: &impl Host, metrics: &mut Metrics) {
+    /// Counts what became of events.
+    pub fn count(&mut self, host: &impl Host, metrics: &mut Metrics) {
         let counts = self.queue.take_counts();
         for (result, n) in [
             ("exported", counts.exported),
@@ -122,6 +117,34 @@ impl Exporter {
             let n = i64::try_from(n).unwrap_or(i64::MAX);
             metrics.add(host, &metrics::EXPORTS, &[result], n);
         }
+    }
+}
+
+/// A request to a collector.
+///
+/// It is sent apart from where it was made: the cluster may carry a hopguard
+/// filter of its own, which Envoy then calls from within the call, and which must
+/// find no role borrowed.
+#[derive(Debug)]
+pub struct Request {
+    collector: Collector,
+    body: String,
+}
+
+impl Request {
+    /// Sends it. Only from a callback of the root context: the answer comes to the
+    /// context that called.
+    pub fn send(&self, host: &impl Host) -> Option<CallId> {
+        let agent = concat!("hopguard/", env!("CARGO_PKG_VERSION"));
+        let headers = [
+            (":method", "POST"),
+            (":path", &*self.collector.path),
+            (":authority", &*self.collector.authority),
+            ("content-type", "application/json"),
+            ("user-agent", agent),
+        ];
+        let (cluster, timeout) = (&*self.collector.cluster, self.collector.timeout_ms);
+        host.call(cluster, &headers, self.body.as_bytes(), timeout)
     }
 }
 

@@ -14,7 +14,7 @@ mod text;
 mod tests;
 
 pub use event::{Event, Kind, Subject};
-pub use exporter::{Exporter, MAX_ANSWER};
+pub use exporter::{Exporter, MAX_ANSWER, Request};
 pub use fold::{Fold, Summary};
 pub use metrics::Metrics;
 pub use reporter::Reporter;

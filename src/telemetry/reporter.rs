@@ -3,14 +3,14 @@
 use std::rc::Rc;
 
 use super::event::{Event, Kind, Subject};
-use super::exporter::Exporter;
+use super::exporter::{Exporter, Request};
 use super::filter_state;
 use super::fold::{EventKey, Fold};
 use super::metrics::{self, Metrics};
 use crate::decision::{
     Cause, DAY, Direction, Finding, Generations, Outcome, Requirement, RuleIndex, Verdict,
 };
-use crate::host::{CallAnswer, Host, Level};
+use crate::host::{CallAnswer, CallId, Host, Level};
 
 /// What makes two notices the same: cause, control, side, rule, and certificate.
 type Told = (Cause, Requirement, Direction, RuleIndex, Option<[u8; 32]>);
@@ -161,7 +161,19 @@ impl Reporter {
             self.print(host, Level::Warn, &event, now);
         }
         if let Some(exporter) = &mut self.exporter {
-            exporter.send(host, &mut self.metrics, now, all);
+            exporter.count(host, &mut self.metrics);
+        }
+    }
+
+    /// The request to the collector that is due.
+    pub fn take_request(&mut self, now: u64) -> Option<Request> {
+        self.exporter.as_mut()?.take_due(now)
+    }
+
+    /// That request is on its way, or could not be sent.
+    pub fn sent(&mut self, host: &impl Host, call: Option<CallId>) {
+        if let Some(exporter) = &mut self.exporter {
+            exporter.sent(host, &mut self.metrics, call);
         }
     }
 

@@ -9,7 +9,7 @@ use hopguard_testbed::pki::Pki;
 use hopguard_testbed::upstream::Upstream;
 use serde_json::{Value, json};
 
-use crate::support::{events, filter, metric, nobody, plugin, policy};
+use crate::support::{event, events, filter, metric, nobody, plugin, policy};
 
 /// An Envoy whose plaintext clients are denied, and whose events go to this
 /// cluster. Its events are those of the role `downstream`.
@@ -156,4 +156,42 @@ async fn a_failed_call_of_our_own_is_a_failure_too() {
     assert_eq!(event["event.name"], "hopguard.tls_failure");
     assert_eq!(event["hopguard.direction"], "upstream");
     assert_eq!(event["hopguard.cluster"], "collector");
+}
+
+/// The way to the collector is a connection like any other: its cluster may be
+/// guarded, by the very VM that calls.
+#[tokio::test]
+async fn the_way_to_the_collector_is_guarded_like_any_other() {
+    let pki = Pki::new();
+    for waived in [true, false] {
+        let server = Upstream::plaintext().start().await.unwrap();
+        let mut rule = json!({ "name": "telemetry", "match": { "clusters": ["collector"] } });
+        if waived {
+            rule["waive"] = json!([{
+                "controls": ["V9.2.1", "V9.2.2"], "reason": "same host", "until": "2099-12-31",
+            }]);
+        }
+        let fields = json!({ "collector": { "cluster": "collector" }, "upstream": [rule] });
+        let policy = policy(&pki, fields);
+        let listener = HttpListener::new("front")
+            .filter(filter("downstream", &policy))
+            .route(Route::all("collector"));
+        let collector = Cluster::new("collector")
+            .endpoint(server.addr())
+            .filter(filter("upstream", &policy));
+        let envoy = crate::support::start(Bootstrap::new().http(listener).cluster(collector)).await;
+        deny(&envoy, 1).await;
+        if waived {
+            exported(&envoy, "exported", 1).await;
+            assert_eq!(server.requests().len(), 1);
+        } else {
+            // Each try is denied, before a byte is sent.
+            let of_collector =
+                |line: &str| event(line).is_some_and(|e| e["hopguard.cluster"] == "collector");
+            let line = envoy.wait_for_log(of_collector).await.unwrap();
+            assert_eq!(event(&line).unwrap()["error.type"], "plaintext");
+            deny(&envoy, 1).await;
+            assert_eq!(server.raw_received(), b"");
+        }
+    }
 }
