@@ -538,7 +538,7 @@ fn the_examples_in_the_documents_are_read() {
     let placeholder = "-----BEGIN CERTIFICATE-----\\n…\\n-----END CERTIFICATE-----\\n";
     for (document, examples) in [
         (include_str!("../../README.md"), 1),
-        (include_str!("../../docs/policy.md"), 3),
+        (include_str!("../../docs/policy.md"), 5),
     ] {
         let blocks: Vec<_> = document
             .split("```json\n")

@@ -60,23 +60,27 @@ pub fn of_request(host: &impl Host, flags: u64) -> Option<Failure> {
         return Some(Failure::of_reason(reason));
     }
     host.property(at::UPSTREAM_POOL_ANSWERED)?;
+    let details = reason(host, at::RESPONSE_CODE_DETAILS);
+    let says = |words| details.as_ref().is_some_and(|d| d.contains(words));
     if host.property(at::UPSTREAM_LOCAL_ADDRESS).is_none() {
         // A server that closes during the handshake, and Envoy's connect
         // time-out, leave no reason; but the second is told to the last log.
-        let is_timeout = evidence::text(host, at::RESPONSE_CODE_DETAILS)
-            .is_some_and(|d| d.contains("connection_timeout"));
-        return Some(Failure::without_reason(if is_timeout {
+        let cause = if says("connection_timeout") {
             Cause::ConnectionTimeout
         } else {
             Cause::ConnectionUnestablished
-        }));
+        };
+        return Some(Failure::without_reason(cause));
     }
-    let ended = flags & UPSTREAM_CONNECTION_TERMINATION != 0;
-    let answered = host
-        .property(at::RESPONSE_SIZE)
-        .is_some_and(|size| size != [0; 8]);
     let is_tls = host.property(at::UPSTREAM_TLS_VERSION).is_some();
-    (ended && is_tls && !answered).then(|| Failure::without_reason(Cause::TlsClosedAfterHandshake))
+    let ended = flags & UPSTREAM_CONNECTION_TERMINATION != 0;
+    // The last log has Envoy's own answer, with details; upstream_log has the
+    // server's, without.
+    let unanswered = match &details {
+        Some(_) => says("upstream_reset_before_response_started"),
+        None => host.property(at::RESPONSE_CODE).is_none(),
+    };
+    (is_tls && ended && unanswered).then(|| Failure::without_reason(Cause::TlsClosedAfterHandshake))
 }
 
 /// The failures that a role has seen.

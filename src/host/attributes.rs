@@ -69,8 +69,8 @@ pub const UPSTREAM_POOL_ANSWERED: Path = b"upstream\0cx_pool_ready_duration";
 
 /// Why a response or connection ended (uint64), Envoy's response flags as bits.
 pub const RESPONSE_FLAGS: Path = b"response\0flags";
-/// Bytes of the response that a server gave (int64).
-pub const RESPONSE_SIZE: Path = b"response\0size";
+/// The status of the response (int64); absent without one.
+pub const RESPONSE_CODE: Path = b"response\0code";
 /// What ended a response, in Envoy's words.
 pub const RESPONSE_CODE_DETAILS: Path = b"response\0code_details";
 /// The name of the route.
