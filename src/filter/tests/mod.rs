@@ -9,6 +9,7 @@
 
 mod downstream;
 mod gate_model;
+mod network;
 mod upstream;
 
 use std::rc::Rc;
