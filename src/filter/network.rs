@@ -108,12 +108,12 @@ impl<H: Host> Network<H> {
         if let Some(client) = &client
             && self.is_connected()
         {
-            self.release(stream);
+            self.release_to_judge(stream);
             return self.judge(connection, client);
         }
         // The TCP proxy counts its attempts from 1, once it has begun.
         if client.is_some() && evidence::attempt(&self.base.host).unwrap_or(0) == 0 {
-            self.release(stream);
+            self.release_to_judge(stream);
             let why = (Cause::UpstreamNotShown, Cause::UpstreamNotShown.meaning());
             return self.deny(connection, Direction::Upstream, why);
         }
@@ -127,16 +127,21 @@ impl<H: Host> Network<H> {
             Phase::Denied => return Step::Stop,
             Phase::Unjudged => {}
         }
-        let held = self.release(stream);
+        let held = self.release_to_judge(stream);
+        let client_waits = held.is_some();
         if !self.is_connected() {
             let detail = "the host does not show where the server's bytes come from";
             let why = (Cause::EvidenceUnreadable, detail);
             return self.deny(connection, Direction::Upstream, why);
         }
-        match held.and_then(|held| held.client) {
+        let step = match held.and_then(|held| held.client) {
             Some(client) => self.judge(connection, &client),
             None => self.judge_server_first(connection),
+        };
+        if client_waits && step == Step::Continue {
+            self.base.host.resume_connection();
         }
+        step
     }
 
     /// The connection is over, on whichever side it began.
@@ -374,6 +379,12 @@ impl<H: Host> Network<H> {
         self.gate.leave(stream)?;
         self.base.gauge_pending(-1);
         self.held.remove(&stream)
+    }
+
+    fn release_to_judge(&mut self, stream: u32) -> Option<Held> {
+        let held = self.release(stream)?;
+        self.base.count_wait("judged");
+        Some(held)
     }
 
     fn look_at(&mut self, waiting: Vec<Waiting>) {

@@ -122,6 +122,20 @@ fn early_data_waits_for_the_server_and_not_for_ever() {
 }
 
 #[test]
+fn a_client_that_waits_goes_on_when_the_server_speaks_first() {
+    let (mut network, host) = lenient();
+    let connection = open(&host, 1);
+    assert_eq!(network.on_client_data(1, &connection, false), Step::Stop);
+    connect(&host, 1);
+    assert_eq!(network.on_server_data(1, &connection), Step::Continue);
+    assert_eq!(acts(&host, 1), [Act::ResumeConnection]);
+    assert_eq!(host.metric(&[".gate_waits", "judged"]), 1);
+    host.now.set(NOW + 200 * MS);
+    network.on_tick();
+    assert_eq!(acts(&host, 1).len(), 1, "it waits no more");
+}
+
+#[test]
 fn where_no_server_will_show_nothing_waits() {
     let (mut network, host) = lenient();
     let connection = open(&host, 1);
