@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use super::cause::Cause;
 use super::certificates::{CertificateVerdict, Certificates, Question};
-use super::client_hello::OfferedVersions;
 use super::facts::{
     CertificateSource, ConnectionFacts, Direction, Evidence, RequestFacts, Transport,
 };
@@ -158,8 +157,8 @@ fn transport_finding(case: &Case<'_>, rule: &Rule) -> Option<Finding> {
             Cause::Plaintext,
             "the connection does not begin with a TLS ClientHello",
         )),
-        (Transport::Passthrough(offered), Some(demand)) => {
-            passthrough_finding(case, offered, min, demand)
+        (Transport::Passthrough(version), Some(demand)) => {
+            passthrough_finding(case, version, min, demand)
         }
         (Transport::Passthrough(_), None) => Some(Finding::new(
             Cause::PassthroughNotAllowed,
@@ -181,25 +180,17 @@ fn transport_finding(case: &Case<'_>, rule: &Rule) -> Option<Finding> {
     }
 }
 
-/// A server chooses among the versions that the client offers, and which one
-/// does not show: so none may be too old.
 fn passthrough_finding(
     case: &Case<'_>,
-    offered: OfferedVersions,
+    version: Option<TlsVersion>,
     min: TlsVersion,
     demand: &PassthroughDemand,
 ) -> Option<Finding> {
-    if offered.oldest < Some(min) {
-        let name = |v: Option<TlsVersion>| {
-            v.map_or_else(|| "SSL 3.0 or older".to_owned(), |v| format!("TLS {v}"))
-        };
+    if version < Some(min) {
+        let name = version.map_or("older than TLS 1.0".to_owned(), |v| format!("TLS {v}"));
         return Some(Finding::new(
             Cause::TlsVersionTooOld,
-            format!(
-                "the client offers {} to {}; demanded is TLS {min} or newer",
-                name(offered.oldest),
-                name(offered.newest)
-            ),
+            format!("the TLS that Envoy passes on is {name}; demanded is TLS {min} or newer"),
         ));
     }
     let name = case.facts.server_name.as_deref().unwrap_or_default();

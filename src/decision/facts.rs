@@ -3,7 +3,6 @@
 
 use std::net::IpAddr;
 
-use super::client_hello::OfferedVersions;
 use super::tls::TlsVersion;
 
 /// Which side of the proxy a connection is on.
@@ -94,8 +93,9 @@ pub enum Transport {
     /// do not know.
     TlsUnknown,
     /// TLS between the client and the server, which the proxy passes on
-    /// unopened. All that shows of it is what the client offers in the clear.
-    Passthrough(OfferedVersions),
+    /// unopened, of this version: the newest that the client offers, until the
+    /// server has chosen. `None`: older than TLS 1.0, or not known.
+    Passthrough(Option<TlsVersion>),
 }
 
 impl Transport {

@@ -3,16 +3,17 @@
 
 mod cause;
 mod certificates;
-mod client_hello;
 mod decide;
 mod facts;
 mod generations;
+mod hello;
 mod network;
 mod policy;
 mod request_path;
 mod requirement;
 mod tls;
 pub mod tls_failure;
+mod tls_record;
 mod verdict;
 mod waiver;
 
@@ -21,13 +22,13 @@ mod tests;
 
 pub use cause::Cause;
 pub use certificates::{CacheCounts, CertificateSummary, Certificates};
-pub use client_hello::{ClientHello, MAX_OPENING, OfferedVersions, Opening, read_opening};
 pub use decide::{Case, decide, without_evidence};
 pub use facts::{
     CertificateSource, ConnectionFacts, Direction, Evidence, RequestFacts, Transport, host_of,
     ip_of, is_peers_own, sha256_from_hex,
 };
 pub use generations::Generations;
+pub use hello::{ClientHello, Opening, ServerHello, read_client_hello, read_server_hello};
 pub use network::Network;
 pub use policy::{
     AuthenticationDemand, Collector, Demands, Enforcement, GateLimits, LooksAt, Names,
@@ -37,5 +38,6 @@ pub use request_path::{obliging_reading, path_of};
 pub use requirement::Requirement;
 pub use tls::TlsVersion;
 pub use tls_failure::classify_failure;
+pub use tls_record::MAX_OPENING;
 pub use verdict::{Finding, Outcome, UsedWaiver, Verdict};
 pub use waiver::{DAY, Waiver, WaiverState, end_of_day};

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::attributes::Path;
 use super::ports::{CallId, Host, Level, MetricId, MetricKind};
+use crate::decision::Direction;
 
 /// What a stream did that its host would carry out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +33,8 @@ pub struct FakeHost {
     pub acts: RefCell<Vec<(u32, Act)>>,
     /// Filter state by stream.
     pub filter_state: RefCell<HashMap<(u32, String), String>>,
-    /// What the client of an L4 connection sent, by stream.
-    pub client_bytes: RefCell<HashMap<u32, Vec<u8>>>,
+    /// What a side of an L4 connection sent, by stream.
+    pub first_bytes: RefCell<HashMap<(u32, Direction), Vec<u8>>>,
     /// Bodies of calls, in order; their ids count from 1.
     pub calls: RefCell<Vec<String>>,
     /// Log lines.
@@ -135,9 +136,9 @@ impl Host for std::rc::Rc<FakeHost> {
             .push((self.stream.get(), Act::Resume));
     }
 
-    fn client_bytes(&self, max: usize) -> Vec<u8> {
-        let sent = self.client_bytes.borrow();
-        let sent = sent.get(&self.stream.get());
+    fn first_bytes(&self, from: Direction, max: usize) -> Vec<u8> {
+        let sent = self.first_bytes.borrow();
+        let sent = sent.get(&(self.stream.get(), from));
         sent.map(|bytes| bytes.iter().copied().take(max).collect())
             .unwrap_or_default()
     }

@@ -1,6 +1,7 @@
 //! What the filters need of a proxy. The core knows no more of Envoy than this.
 
 use super::attributes::Path;
+use crate::decision::Direction;
 
 /// Severity of a line in the host's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +67,9 @@ pub trait Host {
     fn respond(&self, status: u32, details: &str, content_type: &str, body: &str);
     /// Lets a paused request go on.
     fn resume(&self);
-    /// The first bytes that the client of an L4 connection sent and that wait in
-    /// the filter, at most so many.
-    fn client_bytes(&self, max: usize) -> Vec<u8>;
+    /// The first bytes that one side of an L4 connection sent and that wait in the
+    /// filter, at most so many.
+    fn first_bytes(&self, from: Direction, max: usize) -> Vec<u8>;
     /// Lets a paused L4 connection go on.
     fn resume_connection(&self);
     /// Closes an L4 connection, and with it the one behind it.

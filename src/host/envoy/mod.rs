@@ -18,6 +18,7 @@ pub use self::signatures::HostSignatures;
 use self::wake::Wake;
 use super::attributes::{self, Path};
 use super::ports::{CallAnswer, CallId, Host, Level, MetricId, MetricKind};
+use crate::decision::Direction;
 
 /// `WasmHeaderMapType::RequestHeaders`.
 const REQUEST_HEADERS: u32 = 0;
@@ -31,6 +32,8 @@ const REQUEST_STREAM: u32 = 0;
 const DOWNSTREAM_STREAM: u32 = 2;
 /// `WasmBufferType::NetworkDownstreamData`.
 const DOWNSTREAM_DATA: u32 = 2;
+/// `WasmBufferType::NetworkUpstreamData`.
+const UPSTREAM_DATA: u32 = 3;
 /// `WasmBufferType::PluginConfiguration`.
 const PLUGIN_CONFIGURATION: u32 = 7;
 
@@ -153,8 +156,12 @@ impl Host for Envoy {
         unsafe { proxy_continue_stream(REQUEST_STREAM) };
     }
 
-    fn client_bytes(&self, max: usize) -> Vec<u8> {
-        buffer(DOWNSTREAM_DATA, max)
+    fn first_bytes(&self, from: Direction, max: usize) -> Vec<u8> {
+        let kind = match from {
+            Direction::Downstream => DOWNSTREAM_DATA,
+            Direction::Upstream => UPSTREAM_DATA,
+        };
+        buffer(kind, max)
     }
 
     fn resume_connection(&self) {

@@ -8,6 +8,7 @@
 )]
 
 use super::*;
+use crate::decision::tls_record::{MAX_MESSAGE, MAX_OPENING};
 
 fn with_u16(content: &[u8]) -> Vec<u8> {
     [
@@ -62,14 +63,14 @@ fn hello(legacy: u16, extensions: &[Vec<u8>]) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> ClientHello {
-    match read_opening(bytes) {
-        Opening::ClientHello(hello) => hello,
+    match read_client_hello(bytes) {
+        Opening::Hello(hello) => hello,
         other => panic!("{other:?}"),
     }
 }
 
 fn is_other(bytes: &[u8]) -> bool {
-    matches!(read_opening(bytes), Opening::Other(_))
+    matches!(read_client_hello(bytes), Opening::Other(_))
 }
 
 #[test]
@@ -80,8 +81,7 @@ fn name_and_versions_are_read() {
     ];
     let hello = read(&hello(0x0303, &extensions));
     assert_eq!(hello.server_name.as_deref(), Some("db.example"));
-    assert_eq!(hello.versions.oldest, Some(TlsVersion::Tls12));
-    assert_eq!(hello.versions.newest, Some(TlsVersion::Tls13));
+    assert_eq!(hello.newest, Some(TlsVersion::Tls13));
 }
 
 #[test]
@@ -93,11 +93,10 @@ fn without_a_list_the_legacy_version_is_what_is_offered() {
         (0x0304, Some(TlsVersion::Tls12)),
         (0x7f7f, Some(TlsVersion::Tls12)),
     ] {
-        let offered = read(&hello(legacy, &[])).versions;
-        assert_eq!((offered.oldest, offered.newest), (expected, expected));
+        assert_eq!(read(&hello(legacy, &[])).newest, expected);
     }
-    let ssl = versions(&[0x0304, 0x0300]);
-    assert_eq!(read(&hello(0x0303, &[ssl])).versions.oldest, None);
+    let ssl = versions(&[0x0300, 0x0002]);
+    assert_eq!(read(&hello(0x0303, &[ssl])).newest, None);
 }
 
 #[test]
@@ -106,7 +105,11 @@ fn every_prefix_is_incomplete_and_every_split_is_read() {
     for size in [1, 2, 3, 40, message.len()] {
         let bytes = records(&message, size);
         for cut in 0..bytes.len() {
-            assert_eq!(read_opening(&bytes[..cut]), Opening::Incomplete, "{cut}");
+            assert_eq!(
+                read_client_hello(&bytes[..cut]),
+                Opening::Incomplete,
+                "{cut}"
+            );
         }
         assert_eq!(
             read(&bytes).server_name.as_deref(),
@@ -133,7 +136,7 @@ fn plaintext_is_told_by_its_first_bytes() {
     ] {
         assert!(is_other(bytes), "{bytes:?}");
     }
-    assert_eq!(read_opening(b""), Opening::Incomplete);
+    assert_eq!(read_client_hello(b""), Opening::Incomplete);
 }
 
 #[test]
@@ -175,7 +178,7 @@ fn a_malformed_hello_is_none() {
 fn what_is_too_long_is_refused_before_it_is_there() {
     assert!(is_other(b"\x16\x03\x01\x40\0\x01\0\x40\x01"));
     assert_eq!(
-        read_opening(b"\x16\x03\x01\x40\0\x01\0\x40\0"),
+        read_client_hello(b"\x16\x03\x01\x40\0\x01\0\x40\0"),
         Opening::Incomplete
     );
     // The longest message in the smallest records that are allowed it fits.
@@ -185,7 +188,7 @@ fn what_is_too_long_is_refused_before_it_is_there() {
     read(&records(&longest, 65));
     let crumbs = records(&longest, 1);
     assert_eq!(
-        read_opening(&crumbs[..MAX_OPENING - 1]),
+        read_client_hello(&crumbs[..MAX_OPENING - 1]),
         Opening::Incomplete
     );
     assert!(is_other(&crumbs[..MAX_OPENING]));
@@ -198,7 +201,64 @@ fn no_change_of_a_byte_panics() {
         for value in [0, 1, 0x7f, 0xff] {
             let mut changed = bytes.clone();
             changed[at] = value;
-            let _ = read_opening(&changed);
+            let _ = read_client_hello(&changed);
         }
+    }
+}
+
+/// The body of a ServerHello of this legacy version, with these extensions.
+fn answer(legacy: u16, extensions: &[Vec<u8>]) -> Vec<u8> {
+    let mut body = legacy.to_be_bytes().to_vec();
+    body.extend([7; 32]);
+    body.extend([0, 0x13, 0x01, 0]);
+    if !extensions.is_empty() {
+        body.extend(with_u16(&extensions.concat()));
+    }
+    let mut message = message(&body);
+    message[0] = 2;
+    message
+}
+
+#[test]
+fn a_server_names_the_version_that_it_chose() {
+    let selected = extension(43, &[3, 4]);
+    for (message, expected) in [
+        (
+            answer(0x0303, std::slice::from_ref(&selected)),
+            Some(TlsVersion::Tls13),
+        ),
+        (answer(0x0303, &[]), Some(TlsVersion::Tls12)),
+        (answer(0x0301, &[]), Some(TlsVersion::Tls10)),
+        (answer(0x0300, &[]), None),
+        (answer(0x0303, &[extension(43, &[3, 5])]), None),
+    ] {
+        // A certificate may follow in the same record.
+        let record = records(&[&message[..], &[11, 0, 0, 1, 0]].concat(), 999);
+        for cut in 0..5 + message.len() {
+            assert_eq!(read_server_hello(&record[..cut]), Opening::Incomplete);
+        }
+        let hello = ServerHello { version: expected };
+        assert_eq!(read_server_hello(&record), Opening::Hello(hello));
+        let warned = [b"\x15\x03\x03\0\x02\x01\x70", &record[..]].concat();
+        assert_eq!(read_server_hello(&warned), Opening::Hello(hello));
+    }
+    assert_eq!(
+        read_server_hello(b"\x15\x03\x03\0\x02\x02\x28"),
+        Opening::Alerts
+    );
+    assert_eq!(
+        read_server_hello(b"\x15\x03\x03\0\x02\x02"),
+        Opening::Incomplete
+    );
+    for bytes in [
+        &b"+PONG\r\n"[..],
+        b"\x17\x03\x03\0\x01\0",
+        &hello(0x0303, &[]),
+        &records(&answer(0x0303, &[extension(43, &[3])]), 999),
+        &records(&answer(0x0303, &[selected.clone(), selected]), 999),
+        b"\x15\x03\x03\0\x02\x01\x70HTTP",
+    ] {
+        let read = read_server_hello(bytes);
+        assert!(matches!(read, Opening::Other(_)), "{bytes:?}: {read:?}");
     }
 }
