@@ -44,9 +44,9 @@ fi
 # the server too, under another name, and starts no service.
 if ! command -v redis-server >/dev/null && ! command -v redis-check-rdb >/dev/null; then
     if can_install; then
-        apt_install redis-tools || say "the tests that need a Redis will fail"
+        apt_install redis-tools || say "the demo, and the tests that need a Redis, will fail"
     else
-        say "no Redis here: the tests that need one will fail (Debian: redis-tools)"
+        say "no Redis here: the demo, and the tests that need one, will fail (Debian: redis-tools)"
     fi
 fi
 

@@ -12,8 +12,12 @@ mod log;
 mod network;
 mod respond;
 #[cfg(target_arch = "wasm32")]
+mod role;
+#[cfg(target_arch = "wasm32")]
 pub mod root;
 mod seen;
+#[cfg(target_arch = "wasm32")]
+mod streams;
 mod upstream;
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ mod error;
 mod glob;
 mod leaf;
 mod names;
-mod openssl;
+pub mod openssl;
 mod path;
 mod pem;
 mod pins;

@@ -1,0 +1,169 @@
+//! What a root context was configured to be.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::base::Base;
+use super::guard::Guard;
+use super::log::Log;
+use super::network::Network;
+use super::seen::Seen;
+use crate::decision::{Direction, Policy};
+use crate::host::CallAnswer;
+use crate::host::envoy::{self, Envoy, HostSignatures};
+
+/// The place of a root id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// HTTP filter of a listener or a cluster.
+    Http(Direction),
+    /// L4 filter of a listener.
+    Network,
+    /// Access logger.
+    Log,
+}
+
+impl Place {
+    /// The place that a root id names.
+    pub fn of(root_id: &[u8]) -> Option<Self> {
+        match root_id {
+            b"downstream" => Some(Self::Http(Direction::Downstream)),
+            b"upstream" => Some(Self::Http(Direction::Upstream)),
+            b"network" => Some(Self::Network),
+            b"log" => Some(Self::Log),
+            _ => None,
+        }
+    }
+
+    /// The directions whose rules it uses.
+    pub const fn directions(&self) -> &[Direction] {
+        match self {
+            Self::Http(direction) => std::slice::from_ref(direction),
+            Self::Network | Self::Log => &[Direction::Downstream, Direction::Upstream],
+        }
+    }
+}
+
+/// A role. No callback of one comes while it works; should a host break that,
+/// nothing goes through.
+#[derive(Clone)]
+pub enum Role {
+    /// Judges requests.
+    Requests(Rc<RefCell<Guard<Envoy>>>),
+    /// Judges connections.
+    Connections(Rc<RefCell<Network<Envoy>>>),
+    /// Tells of failures.
+    Log(Rc<RefCell<Log<Envoy>>>),
+}
+
+impl Role {
+    /// The role of a place, under this policy.
+    pub fn new(place: Place, root: u32, policy: Policy, seen: Seen) -> Self {
+        let host = Envoy::new(root);
+        let verifier = || Box::new(HostSignatures);
+        match place {
+            Place::Http(direction) => {
+                if direction == Direction::Downstream {
+                    envoy::note_downstream_role();
+                }
+                let guard = Guard::new(host, root, direction, policy, verifier(), seen);
+                Self::Requests(Rc::new(RefCell::new(guard)))
+            }
+            Place::Network => {
+                let network = Network::new(host, root, policy, [verifier(), verifier()], seen);
+                Self::Connections(Rc::new(RefCell::new(network)))
+            }
+            Place::Log => Self::Log(Rc::new(RefCell::new(Log::new(host, root, policy, seen)))),
+        }
+    }
+
+    /// Its root id, as far as it matters to whoever put it in a wrong place.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Requests(_) => "downstream or upstream",
+            Self::Connections(_) => "network",
+            Self::Log(_) => "log",
+        }
+    }
+
+    /// Whether a message in this queue is a wake-up that it asked for.
+    pub fn is_wake(&self, queue: u32) -> bool {
+        self.with_base(|base| base.host.is_wake(queue)) == Some(true)
+    }
+
+    /// The answer to a call came.
+    pub fn on_answer(&self, answer: &CallAnswer) {
+        match self {
+            Self::Requests(guard) => with(guard, |guard| guard.on_answer(answer)),
+            Self::Connections(network) => with(network, |network| network.on_answer(answer)),
+            Self::Log(log) => with(log, |log| log.on_answer(answer)),
+        }
+    }
+
+    /// The timer fired.
+    pub fn on_tick(&self, root: u32) {
+        match self {
+            Self::Requests(guard) => with(guard, Guard::on_tick),
+            Self::Connections(network) => with(network, Network::on_tick),
+            Self::Log(log) => with(log, Log::on_tick),
+        }
+        self.export(root);
+    }
+
+    /// The wake-up came.
+    pub fn on_wake(&self) {
+        match self {
+            Self::Requests(guard) => with(guard, Guard::on_wake),
+            Self::Connections(network) => with(network, Network::on_wake),
+            Self::Log(_) => {}
+        }
+    }
+
+    /// A record of an access log.
+    pub fn on_log(&self) {
+        if let Self::Log(log) = self {
+            with(log, Log::on_log);
+        }
+    }
+
+    /// The root context is gone.
+    pub fn on_shutdown(&self) {
+        match self {
+            Self::Requests(guard) => with(guard, Guard::on_shutdown),
+            Self::Connections(network) => with(network, Network::on_shutdown),
+            Self::Log(log) => with(log, Log::on_shutdown),
+        }
+    }
+
+    /// Sends what is due to the collector, while no role is borrowed.
+    fn export(&self, root: u32) {
+        let request = self.with_base(Base::take_request);
+        if let Some(request) = request.flatten() {
+            let call = request.send(&Envoy::new(root));
+            self.with_base(|base| base.sent(call));
+            self.schedule();
+        }
+    }
+
+    fn schedule(&self) {
+        match self {
+            Self::Requests(guard) => with(guard, Guard::schedule),
+            Self::Connections(network) => with(network, Network::schedule),
+            Self::Log(log) => with(log, Log::schedule),
+        }
+    }
+
+    fn with_base<T>(&self, act: impl FnOnce(&mut Base<Envoy>) -> T) -> Option<T> {
+        match self {
+            Self::Requests(guard) => Some(act(guard.try_borrow_mut().ok()?.base())),
+            Self::Connections(network) => Some(act(network.try_borrow_mut().ok()?.base())),
+            Self::Log(log) => Some(act(log.try_borrow_mut().ok()?.base())),
+        }
+    }
+}
+
+fn with<T>(role: &RefCell<T>, act: impl FnOnce(&mut T)) {
+    if let Ok(mut role) = role.try_borrow_mut() {
+        act(&mut role);
+    }
+}
