@@ -1,12 +1,8 @@
-//! `KEEP=1`: leaves everything running, for a person with curl.
+//! `KEEP=1`: leaves everything running, for a person with a shell.
 
 use std::path::Path;
 
-use hopguard_testbed::Result;
-
-use crate::case::{Caller, Side};
-use crate::pki::HOST;
-use crate::world::{Running, World};
+use crate::about::About;
 
 /// Holds Ctrl-C back, so that it ends the demo and does not kill it. To be
 /// called before there is any other thread, for threads inherit it.
@@ -35,50 +31,17 @@ impl Interrupts {
     }
 }
 
-/// Writes the clients' certificates, and prints a curl line for each case.
-pub fn print_curl_lines(world: &World, directory: &Path) -> Result<()> {
+/// Prints a command line for each case.
+pub fn print(commands: &[(About, String)], directory: &Path, log: &Path) {
     println!("\nEverything is running until Ctrl-C. To try it:\n");
     println!("cd {}", directory.display());
-    for running in &world.running {
-        let line = curl(running, world.address(running).port(), directory)?;
-        let side = match running.case.side {
-            Side::Client => "the client",
-            Side::Server => "the server",
-        };
-        println!("{line}    # {side} {}", running.case.words);
-    }
-    println!(
-        "\nEvents and access log:  tail -f {}",
-        world.envoy.directory().join("envoy.log").display()
-    );
-    Ok(())
-}
-
-fn curl(running: &Running, port: u16, directory: &Path) -> Result<String> {
-    let case = &running.case;
-    let mut options = String::new();
-    let scheme = match &case.caller {
-        Caller::Plaintext => "http",
-        _ => "https",
-    };
-    if scheme == "https" {
-        options.push_str(" --cacert company-ca.pem");
-    }
-    match &case.caller {
-        Caller::Certificate(name, certificate) => {
-            certificate.write_to(directory, name)?;
-            options.push_str(&format!(" --cert {name}.pem --key {name}.key"));
+    let mut section = None;
+    for (about, command) in commands {
+        if section != Some(about.section) {
+            println!("\n# {}", about.section.title());
+            section = Some(about.section);
         }
-        Caller::OldTls => {
-            options.push_str(" --tlsv1.0 --tls-max 1.1 --ciphers DEFAULT@SECLEVEL=0");
-        }
-        Caller::Plaintext | Caller::Tls => {}
+        println!("{command}    # {}", about.words);
     }
-    if let Some((name, value)) = case.header {
-        options.push_str(&format!(" -H {name}:{value}"));
-    }
-    let path = running.path();
-    Ok(format!(
-        "curl -i{options} -H host:{HOST} {scheme}://localhost:{port}{path}"
-    ))
+    println!("\nEvents and access log:  tail -f {}", log.display());
 }

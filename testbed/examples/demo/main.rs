@@ -1,12 +1,19 @@
 //! `make demo`: what hopguard allows and denies, and why, against real servers
 //! through a real Envoy. Ends with an error where anything is not as expected.
 
-mod case;
-mod cases;
+mod about;
+mod access;
+mod caller;
+mod events;
+mod expected;
+mod http;
 mod keep;
+mod nobody;
 mod outcome;
 mod pki;
+mod plugin;
 mod table;
+mod tcp;
 mod world;
 
 use std::error::Error;
@@ -31,27 +38,27 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let policy = certificates.policy()?;
     let policy_file = directory.join("policy.json");
     fs::write(&policy_file, format!("{policy:#}\n"))?;
-    let cases = cases::cases(&certificates);
-    eprintln!(
-        "demo: starting Envoy, and servers for {} cases",
-        cases.len()
-    );
-    let world = runtime.block_on(World::start(cases, &certificates, &policy))?;
+    eprintln!("demo: starting Envoy, and its servers");
+    let world = runtime.block_on(World::start(&certificates, &policy))?;
     eprintln!("demo: sending requests\n");
-    let outcomes = runtime.block_on(world.run())?;
+    let report = runtime.block_on(world.run())?;
 
-    let good = table::print(&world.running, &outcomes);
+    let good = table::print(&report.lines);
+    table::print_unexplained(&report.unexplained);
     let log_file = directory.join("envoy.log");
     fs::write(&log_file, world.envoy.logs().join("\n"))?;
-    println!("\n{good} of {} as expected.", outcomes.len());
+    println!("\n{good} of {} as expected.", report.lines.len());
     println!("policy  {}", policy_file.display());
     println!("log     {}", log_file.display());
     if let Some(interrupts) = interrupts {
-        keep::print_curl_lines(&world, &directory)?;
+        let commands = runtime.block_on(world.commands(&directory))?;
+        let log = world.envoy.directory().join("envoy.log");
+        keep::print(&commands, &directory, &log);
         interrupts.wait();
         eprintln!("\ndemo: stopping");
     }
-    Ok(if good == outcomes.len() {
+    let is_good = good == report.lines.len() && report.unexplained.is_empty();
+    Ok(if is_good {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

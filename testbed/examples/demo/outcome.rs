@@ -3,37 +3,47 @@
 
 use serde_json::Value;
 
-use crate::case::Case;
+use crate::about::About;
+use crate::access::Access;
+use crate::expected::{Answer, BY_ENVOY};
 
-/// The verdict of a request that hopguard let go and Envoy could not deliver.
-pub const BY_ENVOY: &str = "by Envoy";
-
-/// The format of the access log that [`Outcome::new`] reads.
-pub const ACCESS_LOG: &str = "DEMO %REQ(X-REQUEST-ID)% %RESPONSE_CODE_DETAILS% \
-    %FILTER_STATE(wasm.hopguard.verdict:PLAIN)%";
+/// What the client, the server and the access log say.
+pub struct Visit {
+    pub answer: Answer,
+    pub access: Access,
+    /// Bytes of the client's words that the server received.
+    pub bytes: u64,
+}
 
 /// What came of a case.
 #[derive(Debug)]
 pub struct Outcome {
-    pub status: u16,
+    pub answer: Answer,
     pub verdict: String,
-    /// Bytes of the request that the server received.
-    pub bytes: usize,
+    pub bytes: u64,
     /// `error.type` and `hopguard.control` of each event.
     pub events: Vec<[String; 2]>,
 }
 
 impl Outcome {
-    /// `access` is the request's line in the access log.
-    pub fn new(status: u16, access: &str, bytes: usize, events: &[Value]) -> Self {
-        let mut words = access.split_whitespace().skip(2);
-        let details = words.next().unwrap_or("-");
-        let verdict = words.next().unwrap_or("-");
-        let envoys_own = status >= 400 && details != "hopguard_denied";
+    pub fn new(visit: Visit, events: &[Value]) -> Self {
+        let Visit {
+            answer,
+            access,
+            bytes,
+        } = visit;
+        let is_envoys_own = match answer {
+            Answer::Status(status) => status >= 400 && !access.is_denial,
+            _ => access.verdict == "-",
+        };
         let text = |event: &Value, field: &str| event[field].as_str().unwrap_or("?").to_owned();
         Self {
-            status,
-            verdict: if envoys_own { BY_ENVOY } else { verdict }.to_owned(),
+            answer,
+            verdict: if is_envoys_own {
+                BY_ENVOY.to_owned()
+            } else {
+                access.verdict
+            },
             bytes,
             events: events
                 .iter()
@@ -43,33 +53,31 @@ impl Outcome {
     }
 
     /// What differs from what was expected, in words.
-    pub fn differences(&self, case: &Case) -> Vec<String> {
-        let expected = &case.expected;
+    pub fn differences(&self, about: &About) -> Vec<String> {
+        let expected = &about.expected;
         let mut differences = Vec::new();
         let mut compare = |what: &str, expected: String, got: String| {
             if expected != got {
                 differences.push(format!("{what}: expected {expected}, got {got}"));
             }
         };
-        compare(
-            "status",
-            expected.status.to_string(),
-            self.status.to_string(),
-        );
+        let answers = [expected.answer, self.answer].map(|answer| answer.to_string());
+        let [wanted, got] = answers;
+        compare("client", wanted, got);
         compare("verdict", expected.verdict.to_owned(), self.verdict.clone());
         let some = |some: bool| if some { "some" } else { "0" }.to_owned();
         compare("bytes", some(expected.arrives), some(self.bytes > 0));
-        let expected: Vec<_> = expected
+        let wanted: Vec<_> = expected
             .cause
             .iter()
-            .map(|cause| format!("{cause} ({})", case.control))
+            .map(|cause| format!("{cause} ({})", about.control))
             .collect();
         let got: Vec<_> = self
             .events
             .iter()
             .map(|[cause, control]| format!("{cause} ({control})"))
             .collect();
-        compare("events", format!("{expected:?}"), format!("{got:?}"));
+        compare("events", format!("{wanted:?}"), format!("{got:?}"));
         differences
     }
 
@@ -85,10 +93,4 @@ impl Outcome {
             .collect();
         causes.join(", ")
     }
-}
-
-/// The event in a line of Envoy's log, if it has one.
-pub fn event(line: &str) -> Option<Value> {
-    let json = line.get(line.find("{\"timestamp\"")?..)?;
-    serde_json::from_str(json).ok()
 }

@@ -8,6 +8,10 @@ use time::{Duration, OffsetDateTime};
 
 /// The name that Envoy asks for, and that a good server presents.
 pub const HOST: &str = "api.example";
+/// The same of a good Redis behind Envoy.
+pub const CACHE: &str = "cache.example";
+/// The name that clients ask for of a Redis that Envoy passes their TLS on to.
+pub const DATABASE: &str = "main.db.example";
 
 /// The policy, with `{{…}}` where certificates and days belong.
 const POLICY: &str = include_str!("policy.json");

@@ -2,51 +2,43 @@
 
 use std::io::IsTerminal;
 
-use crate::case::Side;
+use serde_json::Value;
+
+use crate::about::About;
 use crate::outcome::Outcome;
-use crate::world::Running;
 
 const HEAD: &str = "\
-hopguard in a real Envoy. Each line is one request: a client sends it to Envoy, Envoy to a server of its own.
-  expected, got  the client's status, and hopguard's verdict: permit; deny; waived, by an exception with a date;
-                 would_deny, where a rule only reports; \"by Envoy\" where Envoy itself could not connect
-  server got     bytes of the request that reached the server: 0 is what a denial is for
+hopguard in a real Envoy. Each line is a client that comes to Envoy, and is led to a server of its own.
+  expected, got  what the client got: the status of HTTP; over TCP, answered, or closed before any answer. And the
+                 verdict: permit; deny; waived, by an exception with a date; would_deny, where a rule only reports;
+                 \"by Envoy\" where Envoy itself could not connect or ended the client's handshake
+  server got     bytes of what the client said that reached the server: 0 is what a denial is for
   event          the cause in the event that hopguard wrote to Envoy's log, or -
 ";
 
 /// Prints it; says how many lines are as expected.
-pub fn print(running: &[Running], outcomes: &[Outcome]) -> usize {
-    let paint = Paint(std::io::stdout().is_terminal());
+pub fn print(lines: &[(About, Outcome)]) -> usize {
+    let paint = Paint::new();
     println!("{HEAD}");
-    let line = |mark: &str, cells: [&str; 6]| {
-        let [words, control, expected, got, bytes, event] = cells;
-        format!("{mark} {words:<40} {control:<7} {expected:<14} {got:<14} {bytes:>10}  {event}")
-            .trim_end()
-            .to_owned()
-    };
-    let mut side = None;
+    let mut section = None;
     let mut good = 0;
-    for (running, outcome) in running.iter().zip(outcomes) {
-        let case = &running.case;
-        if side != Some(case.side) {
-            let title = match case.side {
-                Side::Client => "THE CLIENT",
-                Side::Server => "THE SERVER",
-            };
-            if side.is_some() {
+    for (about, outcome) in lines {
+        if section != Some(about.section) {
+            if section.is_some() {
                 println!();
             }
+            let title = about.section.title();
             let head = [title, "control", "expected", "got", "server got", "event"];
             println!("{}", paint.bold(&line(" ", head)));
-            side = Some(case.side);
+            section = Some(about.section);
         }
-        let differences = outcome.differences(case);
-        let expected = format!("{} {}", case.expected.status, case.expected.verdict);
-        let got = format!("{} {}", outcome.status, outcome.verdict);
+        let differences = outcome.differences(about);
+        let expected = format!("{} {}", about.expected.answer, about.expected.verdict);
+        let got = format!("{} {}", outcome.answer, outcome.verdict);
         let bytes = outcome.bytes.to_string();
         let cells = [
-            case.words,
-            case.control,
+            about.words,
+            about.control,
             &expected,
             &got,
             &bytes,
@@ -65,10 +57,29 @@ pub fn print(running: &[Running], outcomes: &[Outcome]) -> usize {
     good
 }
 
+/// Prints the events that belong to no line.
+pub fn print_unexplained(events: &[Value]) {
+    let paint = Paint::new();
+    for event in events {
+        println!("{}", paint.red(&format!("✗ an event too many: {event}")));
+    }
+}
+
+fn line(mark: &str, cells: [&str; 6]) -> String {
+    let [words, control, expected, got, bytes, event] = cells;
+    format!("{mark} {words:<42} {control:<7} {expected:<19} {got:<19} {bytes:>10}  {event}")
+        .trim_end()
+        .to_owned()
+}
+
 /// Colours, on a terminal.
 struct Paint(bool);
 
 impl Paint {
+    fn new() -> Self {
+        Self(std::io::stdout().is_terminal())
+    }
+
     fn bold(&self, text: &str) -> String {
         self.with("1", text)
     }
