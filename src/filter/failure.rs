@@ -127,9 +127,9 @@ impl Failures {
             return;
         };
         let bytes = |path| host.property(path).unwrap_or_default();
-        let connection_id = bytes(at::CONNECTION_ID_IN_LOGS);
         let key = Key::of_request(
-            request_id.unwrap_or(&connection_id),
+            request_id,
+            host.property(at::CONNECTION_ID_IN_LOGS).as_deref(),
             &bytes(at::UPSTREAM_POOL_ANSWERED),
             &bytes(at::UPSTREAM_ADDRESS),
         );
