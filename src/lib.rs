@@ -10,9 +10,10 @@
 //! | [`telemetry`] | events, metrics, filter state |
 //! | [`host`] | the proxy as a set of ports; the only caller of Envoy |
 //! | [`decision`] | facts, policy, and the decision between them: pure |
+//! | [`revocation`] | OCSP, CRLs, and what is known of certificates by them: pure |
 //! | [`trust`] | certificates, names, paths, signatures: pure |
 //!
-//! [`decision`] and [`trust`] get bytes and a time, do no I/O, and build and
+//! The pure ones get bytes and a time, do no I/O, and build and
 //! test natively. As a WebAssembly module the crate is a proxy-wasm plugin
 //! (ABI 0.2.1) for Envoy.
 
@@ -20,6 +21,7 @@ pub mod config;
 pub mod decision;
 pub mod filter;
 pub mod host;
+pub mod revocation;
 pub mod telemetry;
 pub mod trust;
 

@@ -1,0 +1,62 @@
+//! Whom to ask: responders are the policy's. A URL in a certificate never
+//! chooses where a connection goes; it only names one of them.
+
+/// An OCSP responder that the policy allows to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Responder {
+    /// The host of its URLs, lower case, with its port where that is not 80.
+    pub host: Box<str>,
+    /// The Envoy cluster that leads to it.
+    pub cluster: Box<str>,
+    /// Milliseconds before a request is given up.
+    pub timeout_ms: u32,
+}
+
+/// The authority and the path of an `http` URL; `None` where it is none. OCSP
+/// answers are signed, and over HTTPS the responder's own certificate would have
+/// to be asked about first (RFC 5280, section 8).
+pub fn split_http(url: &str) -> Option<(String, &str)> {
+    let rest = url
+        .get(..7)
+        .filter(|scheme| scheme.eq_ignore_ascii_case("http://"))
+        .and_then(|_| url.get(7..))?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let authority = authority.strip_suffix(":80").unwrap_or(authority);
+    let is_plain = authority
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
+    let is_path = path.bytes().all(|b| b.is_ascii_graphic()) && !path.starts_with(['?', '#']);
+    (is_plain && is_path && !authority.is_empty()).then(|| (authority.to_ascii_lowercase(), path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_http_urls_are_split() {
+        for (url, expected) in [
+            ("http://OCSP.example", Some(("ocsp.example", ""))),
+            ("HTTP://ocsp.example:80/a?b", Some(("ocsp.example", "/a?b"))),
+            (
+                "http://ocsp.example:8080/",
+                Some(("ocsp.example:8080", "/")),
+            ),
+            ("http://[::1]:8080/a", Some(("[::1]:8080", "/a"))),
+            ("https://ocsp.example/", None),
+            ("ldap://ocsp.example/", None),
+            ("http://", None),
+            ("http:///a", None),
+            ("http://user@ocsp.example/", None),
+            ("http://ocsp.example/a b", None),
+            ("http://ocsp.example/\r\nx: y", None),
+            ("http://ocsp.example?x", None),
+            ("httpé://", None),
+        ] {
+            let split = split_http(url);
+            let split = split.as_ref().map(|(a, p)| (a.as_str(), *p));
+            assert_eq!(split, expected, "{url}");
+        }
+    }
+}
