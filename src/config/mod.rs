@@ -4,6 +4,7 @@
 mod collector;
 mod error;
 mod keys;
+mod revocation;
 mod rule;
 mod store;
 mod waiver;
@@ -16,7 +17,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::decision::{Direction, Enforcement, GateLimits, Policy, RuleSet};
-use crate::trust::TrustStore;
+use crate::trust::{Instant, TrustStore};
 
 pub use error::ConfigError;
 
@@ -96,6 +97,7 @@ fn validate(wire: &wire::Policy, now: i64) -> Result<Policy, ConfigError> {
         clock_skew_seconds: skew,
         expiry_warning_seconds: i64::from(warning) * crate::decision::DAY,
         gate,
+        revocation: revocation::sources(&wire.revocation, &stores, gate, Instant { now, skew })?,
         collector: wire
             .collector
             .as_ref()

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::error::ConfigError;
 use super::keys::keys;
+use super::revocation;
 use super::waiver::waivers;
 use super::wire;
 use super::{MAX_RULES, Stores, checked_name, enforcement};
@@ -77,6 +78,7 @@ impl Context<'_> {
                 authority: true,
             }),
             keys: KeyRequirements::default(),
+            revocation: None,
             forwarded_certificate: false,
         }))
     }
@@ -194,6 +196,7 @@ impl Context<'_> {
             stores,
             names,
             keys: keys(path, demand)?,
+            revocation: demand.revocation.map(revocation::demands),
             forwarded_certificate,
         })
     }

@@ -83,6 +83,41 @@ fn each_mistake_names_its_field() {
         ),
         ("/surprise".into(), json!(1), "unknown field `surprise`"),
         (
+            "/revocation".into(),
+            json!({"responders": [{"host": "a b", "cluster": "c"}]}),
+            "revocation.responders[0].host: \"a b\" is no host",
+        ),
+        (
+            "/revocation".into(),
+            json!({"responders": [{"host": "ocsp.test", "cluster": ""}]}),
+            "revocation.responders[0].cluster: \"\" is no name of a cluster",
+        ),
+        (
+            "/revocation".into(),
+            json!({"responders": [{"host": "ocsp.test", "cluster": "c", "timeout_ms": 0}]}),
+            "revocation.responders[0].timeout_ms: 0 is not within",
+        ),
+        (
+            "/revocation".into(),
+            json!({"max_wait_ms": 0}),
+            "revocation.max_wait_ms: 0 is not within",
+        ),
+        (
+            "/revocation".into(),
+            json!({"crls": ["no PEM"]}),
+            "revocation.crls[0]: ",
+        ),
+        (
+            format!("{peer}/revocation"),
+            json!({"revoked": "allow"}),
+            "unknown field `revoked`",
+        ),
+        (
+            format!("{peer}/revocation"),
+            json!({"unknown": "ignore"}),
+            "unknown variant `ignore`",
+        ),
+        (
             "/collector".into(),
             json!({"cluster": ""}),
             "collector.cluster: \"\" is no name of a cluster",
@@ -539,6 +574,7 @@ fn the_examples_in_the_documents_are_read() {
     for (document, examples) in [
         (include_str!("../../README.md"), 1),
         (include_str!("../../docs/policy.md"), 5),
+        (include_str!("../../docs/revocation.md"), 1),
     ] {
         let blocks: Vec<_> = document
             .split("```json\n")

@@ -24,10 +24,15 @@ fn waiver(path: &str, waiver: &wire::Waiver) -> Result<Waiver, ConfigError> {
         .iter()
         .enumerate()
         .map(|(index, text)| match Requirement::parse(text) {
-            Some(r @ (Requirement::V9_2_1 | Requirement::V9_2_2 | Requirement::V9_2_3)) => Ok(r),
+            Some(
+                r @ (Requirement::V9_2_1
+                | Requirement::V9_2_2
+                | Requirement::V9_2_3
+                | Requirement::V9_2_4),
+            ) => Ok(r),
             _ => Err(ConfigError::new(
                 format!("{path}.controls[{index}]"),
-                format!("{text:?} cannot be waived; use \"V9.2.1\", \"V9.2.2\" or \"V9.2.3\""),
+                format!("{text:?} cannot be waived; use \"V9.2.1\", \"V9.2.2\", \"V9.2.3\" or \"V9.2.4\""),
             )),
         })
         .collect::<Result<_, _>>()?;

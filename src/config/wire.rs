@@ -34,6 +34,9 @@ pub struct Policy {
     /// Where events go besides the log.
     #[serde(default)]
     pub collector: Option<Collector>,
+    /// Whom to ask whether certificates are revoked.
+    #[serde(default)]
+    pub revocation: Revocation,
     /// Rules for clients.
     #[serde(default)]
     pub downstream: Vec<Rule>,
@@ -110,6 +113,76 @@ impl Default for Gate {
             max_pending: 1_024,
         }
     }
+}
+
+/// Whom to ask whether certificates are revoked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Revocation {
+    /// OCSP responders that may be asked.
+    pub responders: Vec<Responder>,
+    /// PEM: certificate revocation lists.
+    pub crls: Vec<String>,
+    /// Milliseconds that a peer waits for its first answer.
+    pub max_wait_ms: u32,
+}
+
+impl Default for Revocation {
+    fn default() -> Self {
+        Self {
+            responders: Vec::new(),
+            crls: Vec::new(),
+            // Long enough for a responder on another continent and a packet that
+            // is lost; a client waits for it once for each new peer.
+            max_wait_ms: 3_000,
+        }
+    }
+}
+
+/// An OCSP responder.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Responder {
+    /// The host in the certificates' URLs, with its port where that is not 80.
+    pub host: String,
+    /// The Envoy cluster that leads to it.
+    pub cluster: String,
+    /// Milliseconds before a request is given up.
+    #[serde(default = "default_responder_timeout")]
+    pub timeout_ms: u32,
+}
+
+/// Less than `max_wait_ms`, so that a responder that hangs is known as such
+/// before its peers are denied.
+const fn default_responder_timeout() -> u32 {
+    2_500
+}
+
+/// What follows where it is not known whether a certificate is revoked.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RevocationDemands {
+    /// The responder does not know the certificate.
+    pub unknown: OnTrouble,
+    /// Nobody can be asked.
+    pub no_source: OnTrouble,
+    /// Nobody answered.
+    pub unreachable: OnTrouble,
+    /// The answer does not hold.
+    pub invalid: OnTrouble,
+    /// The answer is of the past.
+    pub stale: OnTrouble,
+}
+
+/// What follows from one kind of trouble.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnTrouble {
+    /// Denied.
+    #[default]
+    Deny,
+    /// Let through, with a warning.
+    Allow,
 }
 
 /// A receiver of OTLP logs over HTTP.
@@ -221,6 +294,9 @@ pub struct PeerCertificate {
     /// extension out.
     #[serde(default)]
     pub extended_key_usage: Option<ExtendedKeyUsage>,
+    /// That it is not revoked.
+    #[serde(default)]
+    pub revocation: Option<RevocationDemands>,
     /// `"set_by_this_envoy"`: the certificate may come from
     /// `x-forwarded-client-cert`.
     #[serde(default)]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::requirement::Requirement;
 use crate::trust::TrustError;
-use Requirement::{V9_2_1, V9_2_2, V9_2_3, V9_2_5};
+use Requirement::{V9_2_1, V9_2_2, V9_2_3, V9_2_4, V9_2_5};
 
 macro_rules! causes {
     ($($variant:ident $code:literal $requirement:ident $meaning:literal;)*) => {
@@ -75,6 +75,12 @@ causes! {
     NoTrustStore "no_trust_store" V9_2_1 "No rule matched, and the policy names no default trust store.";
     ClientCertificateMissing "client_certificate_missing" V9_2_3 "The client presented no certificate.";
     CredentialMissing "credential_missing" V9_2_3 "The proxy authenticates itself in none of the ways that the rule accepts.";
+    CertificateRevoked "certificate_revoked" V9_2_4 "The certificate is revoked, or on hold.";
+    RevocationUnknown "revocation_unknown" V9_2_4 "The OCSP responder does not know the certificate.";
+    RevocationNoSource "revocation_no_source" V9_2_4 "Neither the certificate nor the policy names a source of revocation that may be used.";
+    RevocationUnreachable "revocation_unreachable" V9_2_4 "The OCSP responder did not answer, or not in time.";
+    RevocationInvalid "revocation_invalid" V9_2_4 "The OCSP responder's answer does not hold.";
+    RevocationStale "revocation_stale" V9_2_4 "The OCSP answer or the CRL is of the past.";
     TlsPlaintextPeer "tls_plaintext_peer" V9_2_5 "The peer spoke something that is not TLS.";
     TlsVersionMismatch "tls_version_mismatch" V9_2_5 "The two sides share no version of TLS.";
     TlsCipherMismatch "tls_cipher_mismatch" V9_2_5 "The two sides share no cipher suite or group.";
@@ -88,7 +94,7 @@ causes! {
     TlsCertificateRevoked "tls_certificate_revoked" V9_2_5 "Envoy refused the peer's certificate: a CRL of Envoy's configuration revokes it.";
     TlsRevocationUnknown "tls_revocation_unknown" V9_2_5 "Envoy refused the peer's certificate: its CRLs do not say whether it is revoked.";
     TlsCertificateUnsuitable "tls_certificate_unsuitable" V9_2_5 "Envoy refused the peer's certificate: wrong purpose, kind of key, constraint or extension.";
-    TlsCertificateRefused "tls_certificate_refused" V9_2_5 "Envoy refused the peer's certificate, and does not say why (Envoy 1.36 never does).";
+    TlsCertificateRefused "tls_certificate_refused" V9_2_5 "Envoy refused the peer's certificate, and does not say why (Envoy 1.36 never does), or in words that hopguard does not know.";
     TlsClientCertificateMissing "tls_client_certificate_missing" V9_2_5 "The server demanded a client certificate, and got none.";
     TlsAlertCertificate "tls_alert_certificate" V9_2_5 "The peer refused the certificate that it was shown, by an alert.";
     TlsAlertHandshakeFailure "tls_alert_handshake_failure" V9_2_5 "The peer ended the handshake with handshake_failure; OpenSSL says so where it demanded a client certificate, too.";

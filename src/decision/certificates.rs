@@ -7,6 +7,7 @@ use super::cause::Cause;
 use super::facts::{CertificateSource, Direction};
 use super::generations::Generations;
 use super::policy::{Names, PeerDemands, RuleIndex};
+use crate::revocation::Asked;
 use crate::trust::dns::DnsName;
 use crate::trust::names::match_any;
 use crate::trust::pem::single_certificate;
@@ -69,6 +70,11 @@ pub struct CertificateVerdict {
     pub result: Result<(), Rejection>,
     /// The certificate, where it could be read.
     pub summary: Option<Rc<CertificateSummary>>,
+    /// The question whether it is revoked, where that matters.
+    pub asked: Option<Rc<Asked>>,
+    /// Whether it says that it is never to be believed without an answer
+    /// (must-staple, RFC 7633).
+    pub must_staple: bool,
     /// Its names, kept only for rules that compare them with each request.
     names: Vec<PresentedIdentifier>,
     /// The first second at which the result could be another.
@@ -115,7 +121,7 @@ pub struct CacheCounts {
 
 /// Judges certificates and remembers.
 pub struct Certificates {
-    verifier: Box<dyn SignatureVerifier>,
+    verifier: Rc<dyn SignatureVerifier>,
     cache: Generations<(RuleIndex, [u8; 32]), Rc<CertificateVerdict>>,
     counts: CacheCounts,
 }
@@ -139,7 +145,7 @@ pub struct Question<'a> {
 
 impl Certificates {
     /// With this way of checking signatures.
-    pub fn new(verifier: Box<dyn SignatureVerifier>) -> Self {
+    pub fn new(verifier: Rc<dyn SignatureVerifier>) -> Self {
         Self {
             verifier,
             cache: Generations::new(HALF),
@@ -185,6 +191,8 @@ impl Certificates {
         let rejected = |rejection: Rejection| CertificateVerdict {
             result: Err(rejection),
             summary: None,
+            asked: None,
+            must_staple: false,
             names: Vec::new(),
             valid_until: question.now,
         };
@@ -226,6 +234,8 @@ impl Certificates {
         CertificateVerdict {
             result,
             summary: None,
+            asked: None,
+            must_staple: false,
             names: Vec::new(),
             // Exposure does not change while a process runs, but a forwarded
             // header may be there next time.
@@ -248,6 +258,8 @@ impl Certificates {
             skew: question.skew,
         };
         let mut names = Vec::new();
+        let mut asked = None;
+        let must_staple = certificate.must_staple();
         let (result, valid_until) = match verify_any(
             certificate,
             demands.stores.iter().map(Rc::as_ref),
@@ -261,6 +273,9 @@ impl Certificates {
                 (Err(error.into()), until)
             }
             Ok((_, chain)) => {
+                if must_staple || demands.revocation.is_some() {
+                    asked = Asked::new(certificate, &chain).map(Rc::new);
+                }
                 let result = match &demands.names {
                     Names::Any => Ok(()),
                     Names::OneOf(references) => {
@@ -283,6 +298,8 @@ impl Certificates {
         CertificateVerdict {
             result,
             summary: Some(Rc::new(CertificateSummary::of(certificate))),
+            asked,
+            must_staple,
             names,
             valid_until,
         }

@@ -9,9 +9,11 @@ use super::facts::{
 };
 use super::policy::{Enforcement, Names, PassthroughDemand, PeerDemands, Policy, Rule, RuleIndex};
 use super::requirement::Requirement;
+use super::revocation;
 use super::tls::TlsVersion;
 use super::verdict::{Finding, Outcome, UsedWaiver, Verdict};
 use super::waiver::{DAY, WaiverState};
+use crate::revocation::{Asked, Status};
 
 /// What is to be decided.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +43,9 @@ pub fn decide(
     (rule_index, rule): (RuleIndex, &Rc<Rule>),
     certificates: &mut Certificates,
     source: &mut dyn CertificateSource,
+    revocation: &mut dyn FnMut(&Rc<Asked>) -> Status,
 ) -> Verdict {
+    let mut asked = None;
     let mut findings = Vec::new();
     let mut notices = Vec::new();
     let mut summary = None;
@@ -73,6 +77,10 @@ pub fn decide(
                 match peer_result(case, demands, &verdict) {
                     Err(finding) => findings.push(finding),
                     Ok(()) => {
+                        asked = verdict.asked.clone().map(|asked| {
+                            let demands = demands.revocation.filter(|_| !verdict.must_staple);
+                            (asked, demands.unwrap_or_default())
+                        });
                         let warning = policy.expiry_warning_seconds;
                         match near_expiry(case.now, warning, &verdict) {
                             NearExpiry::Now(notice) => notices.push(notice),
@@ -90,6 +98,22 @@ pub fn decide(
 
     for finding in &mut findings {
         finding.waiver = waiver_for(rule, finding.requirement, case.now);
+    }
+    // Nobody is asked about a peer that is denied anyway.
+    let mut is_pending = false;
+    if let Some((asked, demands)) = asked.filter(|_| findings.iter().all(Finding::is_waived)) {
+        let looked_up = revocation::look_up(revocation(&asked), &demands, case.now);
+        valid_until = valid_until.min(looked_up.valid_until);
+        is_pending = looked_up.is_pending;
+        notices.extend(looked_up.notice);
+        findings.extend(looked_up.finding.map(|finding| {
+            Finding {
+                // That a certificate is revoked cannot be waived.
+                waiver: waiver_for(rule, finding.requirement, case.now)
+                    .filter(|_| finding.cause != Cause::CertificateRevoked),
+                ..finding
+            }
+        }));
     }
     for waiver in &rule.waivers {
         if let Some(change) = waiver.next_change(case.now) {
@@ -120,6 +144,7 @@ pub fn decide(
         notices,
         certificate: summary,
         valid_until,
+        is_pending,
     }
 }
 
@@ -142,6 +167,7 @@ pub fn without_evidence(
         notices: Vec::new(),
         certificate: None,
         valid_until: 0,
+        is_pending: false,
     }
 }
 

@@ -11,6 +11,7 @@ mod network;
 mod policy;
 mod request_path;
 mod requirement;
+mod revocation;
 mod tls;
 pub mod tls_failure;
 mod tls_record;
@@ -31,8 +32,9 @@ pub use generations::Generations;
 pub use hello::{ClientHello, Opening, ServerHello, read_client_hello, read_server_hello};
 pub use network::Network;
 pub use policy::{
-    AuthenticationDemand, Collector, Demands, Enforcement, GateLimits, LooksAt, Names,
-    PassthroughDemand, PeerDemands, Policy, ReferenceSource, Rule, RuleIndex, RuleSet, Selector,
+    AuthenticationDemand, Collector, Demands, Enforcement, GateLimits, LooksAt, Names, OnTrouble,
+    PassthroughDemand, PeerDemands, Policy, ReferenceSource, RevocationDemands, RevocationSources,
+    Rule, RuleIndex, RuleSet, Selector,
 };
 pub use request_path::{obliging_reading, path_of};
 pub use requirement::Requirement;

@@ -7,6 +7,8 @@ use super::facts::{ConnectionFacts, Direction, RequestFacts, ip_of};
 use super::network::Network;
 use super::tls::TlsVersion;
 use super::waiver::Waiver;
+use crate::revocation::Responder;
+use crate::revocation::crl::Crl;
 use crate::trust::glob::Glob;
 use crate::trust::{KeyRequirements, ReferenceIdentifier, TrustStore};
 
@@ -34,6 +36,8 @@ pub struct Policy {
     pub gate: GateLimits,
     /// Where events go besides the log.
     pub collector: Option<Collector>,
+    /// Whom to ask whether a certificate is revoked.
+    pub revocation: RevocationSources,
 }
 
 /// An OpenTelemetry collector: a receiver of OTLP logs over HTTP.
@@ -189,6 +193,19 @@ impl RuleSet {
 }
 
 impl LooksAt {
+    /// Everything.
+    pub const ALL: Self = Self {
+        cluster: true,
+        listener: true,
+        filter_chain: true,
+        server_name: true,
+        peer_address: true,
+        host: true,
+        path: true,
+        local_certificate: true,
+        client_hello: true,
+    };
+
     fn add(&mut self, rule: &Rule) {
         let s = &rule.selector;
         self.cluster |= !s.clusters.is_empty();
@@ -335,6 +352,8 @@ pub struct PeerDemands {
     pub names: Names,
     /// Strength of the leaf's key.
     pub keys: KeyRequirements,
+    /// That it is not revoked (V9.2.4).
+    pub revocation: Option<RevocationDemands>,
     /// Downstream: this Envoy sets `x-forwarded-client-cert`, so its last
     /// element may carry the certificate where the host does not expose it.
     pub forwarded_certificate: bool,
@@ -349,6 +368,43 @@ impl PeerDemands {
             _ => None,
         }
     }
+}
+
+/// What follows where it is not known whether a certificate is revoked. That it
+/// is always denies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RevocationDemands {
+    /// The responder does not know the certificate.
+    pub unknown: OnTrouble,
+    /// Nobody can be asked.
+    pub no_source: OnTrouble,
+    /// Nobody answered.
+    pub unreachable: OnTrouble,
+    /// The answer does not hold.
+    pub invalid: OnTrouble,
+    /// The answer is of the past.
+    pub stale: OnTrouble,
+}
+
+/// What follows from one kind of trouble.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnTrouble {
+    /// Denied.
+    #[default]
+    Deny,
+    /// Let through, with a warning.
+    Allow,
+}
+
+/// Whom to ask whether a certificate is revoked.
+#[derive(Clone, Debug, Default)]
+pub struct RevocationSources {
+    /// OCSP responders.
+    pub responders: Vec<Responder>,
+    /// Lists.
+    pub crls: Vec<Rc<Crl>>,
+    /// Milliseconds that a peer waits for its first answer.
+    pub max_wait_ms: u32,
 }
 
 /// The names a peer must present.

@@ -34,6 +34,7 @@ struct Bench {
     evidence: Evidence,
     direction: Direction,
     now: i64,
+    status: crate::revocation::Status,
 }
 
 /// An upstream that presents `leaf` to a rule that trusts `ca` for these names.
@@ -49,6 +50,7 @@ fn bench(ca: &Authority, leaf: &Leaf, names: Names) -> Bench {
                 stores: vec![Rc::new(store(&[ca], &[]))],
                 names,
                 keys: KeyRequirements::default(),
+                revocation: None,
                 forwarded_certificate: false,
             }),
             authentication: None,
@@ -57,7 +59,7 @@ fn bench(ca: &Authority, leaf: &Leaf, names: Names) -> Bench {
     };
     Bench {
         policy: policy(rule),
-        certificates: Certificates::new(Box::new(NoHost)),
+        certificates: Certificates::new(Rc::new(NoHost)),
         source: Source {
             pem: Some(pem(&leaf.der).into_bytes()),
             reads: 0,
@@ -71,6 +73,7 @@ fn bench(ca: &Authority, leaf: &Leaf, names: Names) -> Bench {
         },
         direction: Direction::Upstream,
         now: NOW,
+        status: crate::revocation::Status::Pending,
     }
 }
 
@@ -86,6 +89,7 @@ fn policy(rule: Rule) -> Policy {
             max_pending: 8,
         },
         collector: None,
+        revocation: RevocationSources::default(),
     }
 }
 
@@ -123,6 +127,7 @@ impl Bench {
             self.policy.upstream.default_rule(),
             &mut self.certificates,
             &mut self.source,
+            &mut |_| self.status.clone(),
         )
     }
 

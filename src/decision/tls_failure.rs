@@ -152,6 +152,11 @@ pub const TABLE: &[Row] = &[
     ),
     row(
         Certificate,
+        "certificate signature failure",
+        Cause::TlsCertificateUnsuitable,
+    ),
+    row(
+        Certificate,
         "invalid CA certificate",
         Cause::TlsCertificateUnsuitable,
     ),
@@ -235,7 +240,15 @@ pub const TABLE: &[Row] = &[
         Cause::TlsAlertInternalError,
     ),
     row(Handshake, "_ALERT_", Cause::TlsAlertOther),
+    row(
+        Handshake,
+        "KEY_USAGE_BIT_INCORRECT",
+        Cause::TlsCertificateUnsuitable,
+    ),
     row(Handshake, "UNEXPECTED_MESSAGE", Cause::TlsProtocolError),
+    row(Handshake, "UNEXPECTED_RECORD", Cause::TlsProtocolError),
+    row(Handshake, "EXCESSIVE_MESSAGE_SIZE", Cause::TlsProtocolError),
+    row(Handshake, "CLIENTHELLO", Cause::TlsProtocolError),
     row(Handshake, "BAD_PACKET_LENGTH", Cause::TlsProtocolError),
     row(
         Handshake,

@@ -100,6 +100,9 @@ pub struct Verdict {
     pub certificate: Option<Rc<CertificateSummary>>,
     /// The first second (Unix time) at which another verdict could come out.
     pub valid_until: i64,
+    /// Whether the certificate is revoked is being asked for: this is the verdict
+    /// for the case that no answer comes.
+    pub is_pending: bool,
 }
 
 impl Verdict {

@@ -1,10 +1,12 @@
 //! What every role has: the proxy, its telemetry, and one timer.
 
+use super::ask::{self, Calls};
 use super::gate::NextLook;
 use super::judge::Judge;
 use crate::decision::{Direction, Finding, Policy, Verdict};
-use crate::host::{CallId, Host};
-use crate::telemetry::{Exporter, Kind, Reporter, Request, Subject, metrics};
+use crate::host::{CallAnswer, CallId, Host};
+use crate::revocation::Order;
+use crate::telemetry::{Before, Exporter, Kind, Reporter, Request, Subject, metrics};
 
 /// The proxy, the telemetry and the timer of a role.
 pub struct Base<H> {
@@ -12,6 +14,8 @@ pub struct Base<H> {
     pub host: H,
     /// Events and counters.
     pub reporter: Reporter,
+    /// Calls to OCSP responders.
+    pub calls: Calls,
     tick_ms: u32,
     /// A wake-up was asked for and has not come yet.
     wake_is_due: bool,
@@ -19,9 +23,29 @@ pub struct Base<H> {
     ticked_at: Option<i64>,
 }
 
+/// A call of the plugin's own.
+#[derive(Debug)]
+pub enum Call {
+    /// To an OCSP responder.
+    Ask(Order),
+    /// To the collector.
+    Export(Request),
+}
+
+impl Call {
+    /// Makes it. Only from a callback of the root context, and while nothing is
+    /// borrowed.
+    pub fn make(&self, host: &impl Host) -> Option<CallId> {
+        match self {
+            Self::Ask(order) => ask::send(order, host),
+            Self::Export(request) => request.send(host),
+        }
+    }
+}
+
 impl<H: Host> Base<H> {
     /// For the root context with this id, which goes into the ids of events.
-    pub fn new(host: H, root: u32, policy: &Policy) -> Self {
+    pub fn new(host: H, root: u32, policy: &Policy, evidence: ask::Evidence) -> Self {
         let exporter = policy
             .collector
             .clone()
@@ -29,6 +53,7 @@ impl<H: Host> Base<H> {
         Self {
             host,
             reporter: Reporter::new(root, exporter),
+            calls: Calls::new(evidence, policy.clock_skew_seconds),
             tick_ms: 0,
             wake_is_due: false,
             ticked_at: None,
@@ -49,10 +74,9 @@ impl<H: Host> Base<H> {
         direction: Direction,
         verdict: &Verdict,
         subject: Option<Subject>,
-        client_was_judged: bool,
+        before: Before,
     ) -> Option<String> {
-        self.reporter
-            .count(&self.host, direction, verdict, client_was_judged);
+        self.reporter.count(&self.host, direction, verdict, before);
         subject.map(|subject| self.reporter.finding(&self.host, verdict, &subject))
     }
 
@@ -70,6 +94,18 @@ impl<H: Host> Base<H> {
             &[direction, "eviction"],
             evicted,
         );
+    }
+
+    /// Counts what happened in the cache of certificates.
+    pub fn count_certificates(&mut self, judge: &mut Judge) {
+        let misses = judge.take_misses();
+        let metrics = &mut self.reporter.metrics;
+        metrics.certificate_cache(&self.host, judge.direction(), misses.certificates);
+    }
+
+    /// Whether the timer ticks as often as the counters of what passes need it.
+    pub const fn ticks_for_counters(&self) -> bool {
+        self.ticked_at.is_some()
     }
 
     /// Writes an event that is no decision.
@@ -96,7 +132,11 @@ impl<H: Host> Base<H> {
     /// the gate, telemetry, or (within a batch) what else `is_waiting`.
     pub fn schedule(&mut self, is_waiting: bool, look: impl FnOnce(u64) -> NextLook) {
         let now = self.host.now_nanos();
-        let look = look(now);
+        let mut look = look(now);
+        if self.calls.has_orders() {
+            look.soon = true;
+            look.after_ms = Some(1);
+        }
         if look.soon && !self.wake_is_due {
             self.wake_is_due = self.host.wake_soon();
         }
@@ -119,15 +159,27 @@ impl<H: Host> Base<H> {
             .then(|| seconds(now));
     }
 
-    /// The request to the collector that is due, to be sent when nothing is
-    /// borrowed.
-    pub fn take_request(&mut self) -> Option<Request> {
-        self.reporter.take_request(self.host.now_nanos())
+    /// A call that is due, to be made when nothing is borrowed.
+    pub fn take_call(&mut self) -> Option<Call> {
+        let order = self.calls.take_order().map(Call::Ask);
+        order.or_else(|| {
+            let request = self.reporter.take_request(self.host.now_nanos());
+            request.map(Call::Export)
+        })
     }
 
-    /// That request is on its way, or could not be sent.
-    pub fn sent(&mut self, call: Option<CallId>) {
-        self.reporter.sent(&self.host, call);
+    /// That call was made, or could not be.
+    pub fn called(&mut self, call: Call, id: Option<CallId>) {
+        match call {
+            Call::Ask(order) => self.calls.sent(order, id, &self.host),
+            Call::Export(_) => self.reporter.sent(&self.host, id),
+        }
+    }
+
+    /// Takes the answer to a call. Returns the cluster that was called.
+    pub fn answered(&mut self, answer: &CallAnswer) -> Option<String> {
+        let asked = self.calls.answered(answer, &self.host);
+        asked.or_else(|| self.reporter.answered(&self.host, answer))
     }
 
     /// The wake-up came that was asked for.

@@ -6,15 +6,63 @@
 use std::rc::Rc;
 
 use super::evidence;
+use super::gate::Waiting;
 use super::guard::{Guard, Step};
-use crate::decision::{Direction, without_evidence};
+use crate::decision::{Cause, Direction, without_evidence};
 use crate::host::Host;
 use crate::host::attributes as at;
 
 impl<H: Host> Guard<H> {
     /// The headers of a request came in.
-    pub fn on_downstream_request(&mut self) -> Step {
+    pub fn on_downstream_request(&mut self, stream: u32) -> Step {
         debug_assert_eq!(self.direction(), Direction::Downstream);
+        if let Some(step) = self.judge_downstream(false) {
+            return step;
+        }
+        let waiting = Waiting::new(stream, self.base.host.now_nanos(), None, None);
+        if self.enter_gate(waiting) {
+            return Step::Stop;
+        }
+        let detail = format!("{} requests were waiting already", self.gate.len());
+        let host = &self.base.host;
+        let facts = evidence::downstream_facts(host);
+        let (index, rule) = self.judge.rule_without_evidence(&facts);
+        let verdict = without_evidence((index, &rule), Cause::GateOverflow, detail);
+        self.act(&verdict, |_| (facts, None, None))
+    }
+
+    /// Lets go of those whose certificate's status came, or whose time is over.
+    pub(super) fn look_at_downstream(&mut self, waiting: Vec<Waiting>) {
+        let now = self.base.host.now_nanos();
+        for waiting in waiting {
+            self.base.host.select(waiting.stream);
+            let late = self.gate.is_late(&waiting, now);
+            let Some(step) = self.judge_downstream(late) else {
+                continue;
+            };
+            if self.leave_gate(waiting.stream).is_some() {
+                self.base
+                    .count_wait(if late { "timeout" } else { "judged" });
+            }
+            if step == Step::Continue {
+                self.base.host.resume();
+            }
+        }
+        self.schedule();
+    }
+
+    /// A stream is over, and may have waited.
+    pub fn on_downstream_done(&mut self, stream: u32) {
+        if self.leave_gate(stream).is_some() {
+            self.base.count_wait("gone");
+            self.schedule();
+        }
+    }
+
+    /// Judges and acts on the current request; `None` while it is being asked
+    /// whether the client's certificate is revoked, and there is time (not
+    /// `late`).
+    fn judge_downstream(&mut self, late: bool) -> Option<Step> {
         let id = self.base.host.property(at::CONNECTION_ID);
         let now = self.base.now_seconds();
         let known = id.as_deref().and_then(|id| self.judge.known(id, now));
@@ -32,10 +80,13 @@ impl<H: Host> Guard<H> {
                 }
             },
         };
-        self.act(&verdict, |guard| {
+        if verdict.is_pending && !late {
+            return None;
+        }
+        Some(self.act(&verdict, |guard| {
             let host = &guard.base.host;
             let evidence = evidence::downstream_evidence(host, looks_at).ok();
             (evidence::downstream_facts(host), evidence, None)
-        })
+        }))
     }
 }

@@ -17,12 +17,21 @@ pub fn text(host: &impl Host, path: Path) -> Option<String> {
 
 /// The facts of a client's connection.
 pub fn downstream_facts(host: &impl Host) -> ConnectionFacts {
+    downstream_facts_of(host, LooksAt::ALL)
+}
+
+/// Those of them that rules look at: each costs a microsecond.
+pub fn downstream_facts_of(host: &impl Host, looks_at: LooksAt) -> ConnectionFacts {
+    let text = |asked: bool, path| asked.then(|| text(host, path)).flatten();
     ConnectionFacts {
         cluster: None,
-        listener: text(host, at::DESTINATION_ADDRESS),
-        filter_chain: text(host, at::FILTER_CHAIN_NAME).filter(|n| !n.is_empty()),
-        server_name: server_name(host, at::CONNECTION_SERVER_NAME),
-        peer_address: text(host, at::SOURCE_ADDRESS).filter(|a| is_peers_own(a)),
+        listener: text(looks_at.listener, at::DESTINATION_ADDRESS),
+        filter_chain: text(looks_at.filter_chain, at::FILTER_CHAIN_NAME).filter(|n| !n.is_empty()),
+        server_name: looks_at
+            .server_name
+            .then(|| server_name(host, at::CONNECTION_SERVER_NAME))
+            .flatten(),
+        peer_address: text(looks_at.peer_address, at::SOURCE_ADDRESS).filter(|a| is_peers_own(a)),
     }
 }
 
@@ -54,12 +63,23 @@ pub fn downstream_evidence(
 
 /// The facts of a connection to a server.
 pub fn upstream_facts(host: &impl Host) -> ConnectionFacts {
+    upstream_facts_of(host, LooksAt::ALL, true)
+}
+
+/// Those of them that rules look at. The cluster is always among them; without
+/// TLS no server name is.
+pub fn upstream_facts_of(host: &impl Host, looks_at: LooksAt, is_tls: bool) -> ConnectionFacts {
     ConnectionFacts {
         cluster: text(host, at::CLUSTER_NAME),
         listener: None,
         filter_chain: None,
-        server_name: server_name(host, at::UPSTREAM_SERVER_NAME),
-        peer_address: text(host, at::UPSTREAM_ADDRESS),
+        server_name: is_tls
+            .then(|| server_name(host, at::UPSTREAM_SERVER_NAME))
+            .flatten(),
+        peer_address: looks_at
+            .peer_address
+            .then(|| text(host, at::UPSTREAM_ADDRESS))
+            .flatten(),
     }
 }
 
@@ -73,15 +93,37 @@ pub fn upstream_evidence(
     looks_at: LooksAt,
     tls_version: Option<&[u8]>,
 ) -> Result<Evidence, &'static str> {
+    let has_cluster = !looks_at.cluster || host.property(at::CLUSTER_NAME).is_some();
+    upstream_evidence_of(host, looks_at, tls_version, has_cluster)
+}
+
+/// The same where it is known whether the host names the cluster.
+///
+/// # Errors
+/// As above.
+pub fn upstream_evidence_of(
+    host: &impl Host,
+    looks_at: LooksAt,
+    tls_version: Option<&[u8]>,
+    has_cluster: bool,
+) -> Result<Evidence, &'static str> {
     // A connection to an upstream always has a cluster: that the host does
     // not name it must not mean that no rule about it fits.
-    if looks_at.cluster && host.property(at::CLUSTER_NAME).is_none() {
+    if looks_at.cluster && !has_cluster {
         return Err("rules look at the cluster, and the host does not name it");
     }
+    let Some(version) = tls_version else {
+        return Ok(Evidence {
+            transport: Transport::Plaintext,
+            peer_sha256: None,
+            local_certificate: false,
+        });
+    };
     Ok(Evidence {
-        transport: tls_version.map_or(Transport::Plaintext, transport_of),
+        transport: transport_of(version),
         peer_sha256: read_sha256(host.property(at::UPSTREAM_PEER_SHA256))?,
-        local_certificate: has_local_certificate(host),
+        // The dearest of all: only where a rule asks for it.
+        local_certificate: looks_at.local_certificate && has_local_certificate(host),
     })
 }
 

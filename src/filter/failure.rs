@@ -4,7 +4,7 @@
 use super::base::Base;
 use super::evidence;
 use super::judge::Judge;
-use super::seen::{Key, Seen};
+use super::seen::{Key, Place, Seen};
 use crate::decision::{Cause, ConnectionFacts, Direction, classify_failure, without_evidence};
 use crate::host::attributes as at;
 use crate::host::{CallAnswer, Host};
@@ -119,6 +119,7 @@ impl Failures {
         &mut self,
         base: &mut Base<H>,
         judge: &mut Judge,
+        place: Place,
         flags: u64,
         request_id: Option<&[u8]>,
     ) {
@@ -128,8 +129,8 @@ impl Failures {
         };
         let bytes = |path| host.property(path).unwrap_or_default();
         let key = Key::of_request(
+            place,
             request_id,
-            host.property(at::CONNECTION_ID_IN_LOGS).as_deref(),
             &bytes(at::UPSTREAM_POOL_ANSWERED),
             &bytes(at::UPSTREAM_ADDRESS),
         );
@@ -157,12 +158,16 @@ impl Failures {
     /// Tells of the failed attempts of a TCP connection that were not told yet.
     /// Only the last one that failed has left a reason, and it stays when a later
     /// attempt succeeds.
-    pub fn tell_of_connection<H: Host>(&mut self, base: &mut Base<H>, judge: &mut Judge) {
+    pub fn tell_of_connection<H: Host>(
+        &mut self,
+        base: &mut Base<H>,
+        judge: &mut Judge,
+        connected: bool,
+    ) {
         let host = &base.host;
         let Some(attempts) = evidence::attempt(host).filter(|n| *n > 0) else {
             return;
         };
-        let connected = host.property(at::UPSTREAM_LOCAL_ADDRESS).is_some();
         // Else the last one was still on its way.
         let all_failed = !connected && flags(host) & UPSTREAM_CONNECTION_FAILURE != 0;
         let failed = if all_failed { attempts } else { attempts - 1 };
@@ -246,7 +251,7 @@ impl Failures {
     /// Takes the answer to a call of our own, and tells of it where it is Envoy's
     /// own answer for a connection that failed.
     pub fn answered<H: Host>(&self, base: &mut Base<H>, judge: &mut Judge, answer: &CallAnswer) {
-        let Some(cluster) = base.reporter.answered(&base.host, answer) else {
+        let Some(cluster) = base.answered(answer) else {
             return;
         };
         let Some(failure) = of_answer(answer) else {
@@ -315,7 +320,6 @@ fn of_answer(answer: &CallAnswer) -> Option<Failure> {
     }
     let cause = match rest.strip_prefix("reset reason: ")? {
         "connection timeout" => Cause::ConnectionTimeout,
-        "connection termination" => Cause::TlsClosedAfterHandshake,
         "remote connection failure" | "local connection failure" => Cause::ConnectionUnestablished,
         _ => return None,
     };

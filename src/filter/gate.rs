@@ -119,6 +119,11 @@ impl Gate {
         newest.cloned().collect()
     }
 
+    /// All of them, to be looked at at once.
+    pub fn all(&self) -> Vec<Waiting> {
+        self.waiting.clone()
+    }
+
     /// Those that are due. The next look at each comes after an eighth of its
     /// age: so that none waits much longer than its connection takes, and one
     /// that waits for long costs little.

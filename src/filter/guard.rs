@@ -3,17 +3,18 @@
 
 use std::rc::Rc;
 
+use super::ask;
 use super::base::Base;
 use super::evidence;
 use super::failure::Failures;
 use super::flow::Flow;
-use super::gate::Gate;
+use super::gate::{Gate, Waiting};
 use super::judge::Judge;
 use super::respond;
 use super::seen::Seen;
 use crate::decision::{ConnectionFacts, Direction, Evidence, Outcome, Policy, Verdict};
 use crate::host::{CallAnswer, Host};
-use crate::telemetry::Subject;
+use crate::telemetry::{Before, Subject};
 use crate::trust::SignatureVerifier;
 
 /// What a filter tells its host.
@@ -32,6 +33,7 @@ pub struct Guard<H> {
     pub(super) gate: Gate,
     pub(super) key: Vec<u8>,
     pub(super) failures: Failures,
+    pub(super) root: u32,
 }
 
 impl<H: Host> Guard<H> {
@@ -42,15 +44,17 @@ impl<H: Host> Guard<H> {
         root: u32,
         direction: Direction,
         policy: Policy,
-        verifier: Box<dyn SignatureVerifier>,
+        verifier: Rc<dyn SignatureVerifier>,
         seen: Seen,
     ) -> Self {
+        let evidence = ask::evidence(&policy, Rc::clone(&verifier));
         Self {
             gate: Gate::new(policy.gate.max_pending, policy.gate.timeout_ms),
-            base: Base::new(host, root, &policy),
-            judge: Judge::new(direction, Rc::new(policy), verifier),
+            base: Base::new(host, root, &policy, Rc::clone(&evidence)),
+            judge: Judge::new(direction, Rc::new(policy), verifier, evidence),
             key: Vec::new(),
             failures: Failures::new(seen),
+            root,
         }
     }
 
@@ -75,6 +79,10 @@ impl<H: Host> Guard<H> {
     ) -> Rc<Verdict> {
         let (verdict, flow) = self.judge.judge_new(&self.base.host, facts, evidence, now);
         self.base.count_misses(&mut self.judge);
+        if verdict.is_pending {
+            // Not judged yet: it is looked at as new again.
+            return verdict;
+        }
         self.tell_notices(&verdict, &flow);
         if let Some(key) = key {
             self.judge.remember(key, flow);
@@ -129,9 +137,13 @@ impl<H: Host> Guard<H> {
                 ..self.subject(facts)
             }
         });
-        let judged = self.base.host.guards_clients();
         let direction = self.judge.direction();
-        let told = self.base.tell(direction, verdict, subject, judged);
+        let before = match direction {
+            Direction::Downstream => Before::Known(None),
+            Direction::Upstream if self.base.host.guards_clients() => Before::Permitted,
+            Direction::Upstream => Before::Unknown,
+        };
+        let told = self.base.tell(direction, verdict, subject, before);
         let Some(id) = told else {
             if self.base.reporter.metrics.has_begun_a_batch() {
                 self.schedule();
@@ -161,7 +173,9 @@ impl<H: Host> Guard<H> {
     pub fn on_answer(&mut self, answer: &CallAnswer) {
         let (base, judge) = (&mut self.base, &mut self.judge);
         self.failures.answered(base, judge, answer);
-        self.schedule();
+        // All that wait for it go on together.
+        let all = self.gate.all();
+        self.look_at(all);
     }
 
     /// The timer fired.
@@ -170,6 +184,37 @@ impl<H: Host> Guard<H> {
         self.base.on_tick();
         let due = self.gate.look(self.base.host.now_nanos());
         self.look_at(due);
+    }
+
+    /// The wake-up that was asked for: looks at the newest that wait.
+    pub fn on_wake(&mut self) {
+        self.base.on_wake();
+        let newest = self.gate.look_quickly();
+        self.look_at(newest);
+    }
+
+    fn look_at(&mut self, waiting: Vec<Waiting>) {
+        match self.direction() {
+            Direction::Downstream => self.look_at_downstream(waiting),
+            Direction::Upstream => self.look_at_upstream(waiting),
+        }
+    }
+
+    /// Lets a request wait; `false` where too many do already.
+    pub(super) fn enter_gate(&mut self, waiting: Waiting) -> bool {
+        if !self.gate.enter(waiting) {
+            self.base.count_wait("overflow");
+            return false;
+        }
+        self.base.gauge_pending(1);
+        self.schedule();
+        true
+    }
+
+    pub(super) fn leave_gate(&mut self, stream: u32) -> Option<Waiting> {
+        let waiting = self.gate.leave(stream)?;
+        self.base.gauge_pending(-1);
+        Some(waiting)
     }
 
     /// The last chance to print what was folded.

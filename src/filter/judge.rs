@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::ask;
 use super::evidence::HostCertificate;
 use super::flow::{Flow, Flows};
 use crate::decision::{
@@ -12,6 +13,7 @@ use crate::decision::{
     without_evidence,
 };
 use crate::host::Host;
+use crate::revocation::{Asked, Status, Trouble};
 use crate::trust::SignatureVerifier;
 
 /// The judge of one direction.
@@ -20,6 +22,9 @@ pub struct Judge {
     policy: Rc<Policy>,
     flows: Flows,
     certificates: Certificates,
+    evidence: ask::Evidence,
+    /// Whether a stream can wait for an answer to come.
+    pub may_wait: bool,
     credential_headers: Vec<String>,
 }
 
@@ -37,7 +42,8 @@ impl Judge {
     pub fn new(
         direction: Direction,
         policy: Rc<Policy>,
-        verifier: Box<dyn SignatureVerifier>,
+        verifier: Rc<dyn SignatureVerifier>,
+        evidence: ask::Evidence,
     ) -> Self {
         let mut credential_headers: Vec<String> = policy
             .rules(direction)
@@ -51,6 +57,8 @@ impl Judge {
             policy,
             flows: Flows::default(),
             certificates: Certificates::new(verifier),
+            evidence,
+            may_wait: true,
             credential_headers,
         }
     }
@@ -111,7 +119,10 @@ impl Judge {
             needs_server_name: false,
         };
         let verdict = self.judge(host, &flow, now);
-        if flow.candidates.len() == 1 && !verdict.rule.depends_on_request(&flow.facts) {
+        if flow.candidates.len() == 1
+            && !verdict.is_pending
+            && !verdict.rule.depends_on_request(&flow.facts)
+        {
             flow.verdict = Some(Rc::clone(&verdict));
         }
         (verdict, flow)
@@ -149,12 +160,32 @@ impl Judge {
             host,
             direction: self.direction,
         };
+        let (evidence, skew) = (&self.evidence, self.policy.clock_skew_seconds);
+        let may_wait = self.may_wait;
+        let mut revocation = |asked: &Rc<Asked>| {
+            let status = evidence
+                .try_borrow_mut()
+                .map(|mut evidence| evidence.status(asked, ask::now(host, skew)));
+            match status {
+                Ok(Status::Pending) if !may_wait => Status::None {
+                    trouble: Trouble::Unreachable,
+                    detail: "the answer is not here yet, and the server spoke first".to_owned(),
+                },
+                Ok(status) => status,
+                // No callback runs inside another.
+                Err(_) => Status::None {
+                    trouble: Trouble::Unreachable,
+                    detail: "the evidence is in use".to_owned(),
+                },
+            }
+        };
         Rc::new(decide(
             &case,
             &self.policy,
             rule,
             &mut self.certificates,
             &mut source,
+            &mut revocation,
         ))
     }
 

@@ -3,15 +3,17 @@
 
 use std::rc::Rc;
 
+use super::ask;
 use super::base::Base;
 use super::evidence;
 use super::failure::{self, Failures};
 use super::gate::NextLook;
 use super::judge::Judge;
-use super::seen::Seen;
+use super::seen::{Place, Seen};
 use crate::decision::{Direction, Policy};
+use crate::host::attributes as at;
 use crate::host::{CallAnswer, Host};
-use crate::trust::NoHost;
+use crate::trust::{NoHost, SignatureVerifier};
 
 /// The state of a root context that logs.
 pub struct Log<H> {
@@ -20,6 +22,7 @@ pub struct Log<H> {
     client: Judge,
     server: Judge,
     failures: Failures,
+    root: u32,
 }
 
 impl<H: Host> Log<H> {
@@ -27,12 +30,18 @@ impl<H: Host> Log<H> {
     /// holds the failures that this VM has told of.
     pub fn new(host: H, root: u32, policy: Policy, seen: Seen) -> Self {
         let policy = Rc::new(policy);
-        let judge = |direction| Judge::new(direction, Rc::clone(&policy), Box::new(NoHost));
+        let verifier: Rc<dyn SignatureVerifier> = Rc::new(NoHost);
+        let evidence = ask::evidence(&policy, Rc::clone(&verifier));
+        let judge = |direction| {
+            let (policy, verifier) = (Rc::clone(&policy), Rc::clone(&verifier));
+            Judge::new(direction, policy, verifier, Rc::clone(&evidence))
+        };
         Self {
-            base: Base::new(host, root, &policy),
+            base: Base::new(host, root, &policy, Rc::clone(&evidence)),
             client: judge(Direction::Downstream),
             server: judge(Direction::Upstream),
             failures: Failures::new(seen),
+            root,
         }
     }
 
@@ -52,14 +61,24 @@ impl<H: Host> Log<H> {
         if is_request {
             let flags = failure::flags(&self.base.host);
             let id = evidence::raw_request_id(&self.base.host);
+            // The router's upstream_log always shows attempt 0.
+            let place = match evidence::attempt(&self.base.host) {
+                None | Some(0) => Place::attempts(self.root),
+                Some(_) => Place::requests(self.root),
+            };
             let (base, judge) = (&mut self.base, &mut self.server);
             self.failures
-                .tell_of_request(base, judge, flags, id.as_deref());
+                .tell_of_request(base, judge, place, flags, id.as_deref());
         } else {
             self.failures
                 .tell_of_client(&mut self.base, &mut self.client);
+            let connected = self
+                .base
+                .host
+                .property(at::UPSTREAM_LOCAL_ADDRESS)
+                .is_some();
             self.failures
-                .tell_of_connection(&mut self.base, &mut self.server);
+                .tell_of_connection(&mut self.base, &mut self.server, connected);
         }
         self.schedule();
     }

@@ -1,5 +1,6 @@
 //! The filters: what to ask of a stream, when, and what to do with the verdict.
 
+mod ask;
 mod base;
 mod downstream;
 mod evidence;

@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use self::waiting::{Awaits, Held};
+use super::ask;
 use super::base::Base;
 use super::evidence;
 use super::failure::Failures;
@@ -73,16 +74,20 @@ impl<H: Host> Network<H> {
         host: H,
         root: u32,
         policy: Policy,
-        verifier: [Box<dyn SignatureVerifier>; 2],
+        verifier: Rc<dyn SignatureVerifier>,
         seen: Seen,
     ) -> Self {
         let policy = Rc::new(policy);
-        let [client, server] = verifier;
+        let evidence = ask::evidence(&policy, Rc::clone(&verifier));
+        let judge = |direction| {
+            let (policy, verifier) = (Rc::clone(&policy), Rc::clone(&verifier));
+            Judge::new(direction, policy, verifier, Rc::clone(&evidence))
+        };
         Self {
-            base: Base::new(host, root, &policy),
+            base: Base::new(host, root, &policy, Rc::clone(&evidence)),
             gate: Gate::new(policy.gate.max_pending, policy.gate.timeout_ms),
-            client: Judge::new(Direction::Downstream, Rc::clone(&policy), client),
-            server: Judge::new(Direction::Upstream, policy, server),
+            client: judge(Direction::Downstream),
+            server: judge(Direction::Upstream),
             held: HashMap::new(),
             unanswered: HashMap::new(),
             failures: Failures::new(seen),
@@ -96,6 +101,7 @@ impl<H: Host> Network<H> {
 
     /// The last chance to print what was folded.
     pub fn on_shutdown(&mut self) {
+        self.count_misses();
         self.base.on_shutdown();
     }
 
@@ -110,8 +116,13 @@ impl<H: Host> Network<H> {
             return self.hold(stream, connection, Awaits::ClientHello);
         };
         if self.is_connected() {
-            self.release_to_judge(stream);
-            return self.judge(stream, connection, &client);
+            return match self.judge(stream, connection, &client, true) {
+                Some(step) => {
+                    self.release_to_judge(stream);
+                    step
+                }
+                None => self.hold(stream, connection, Awaits::Server(client)),
+            };
         }
         // The TCP proxy counts its attempts from 1, once it has begun.
         if evidence::attempt(&self.base.host).unwrap_or(0) == 0 {
@@ -138,7 +149,10 @@ impl<H: Host> Network<H> {
         }
         let client_waits = held.is_some();
         let step = match held.map(|held| held.awaits) {
-            Some(Awaits::Server(client)) => self.judge(stream, connection, &client),
+            Some(Awaits::Server(client)) => {
+                let judged = self.judge(stream, connection, &client, false);
+                judged.unwrap_or(Step::Stop)
+            }
             Some(Awaits::ClientHello | Awaits::ServerHello) | None => {
                 self.judge_server_first(stream, connection)
             }
@@ -207,7 +221,8 @@ impl<H: Host> Network<H> {
         if connection.get() == Phase::Unjudged {
             let (base, judge) = (&mut self.base, &mut self.client);
             self.failures.tell_of_client(base, judge);
-            self.tell_failures();
+            let connected = self.is_connected();
+            self.tell_failures(connected);
         }
         self.schedule();
     }
@@ -217,15 +232,24 @@ impl<H: Host> Network<H> {
         &mut self.base
     }
 
+    /// Counts look-ups of certificates, of many connections at once.
+    fn count_misses(&mut self) {
+        for judge in [&mut self.client, &mut self.server] {
+            self.base.count_certificates(judge);
+        }
+    }
+
     /// The answer to a call came.
     pub fn on_answer(&mut self, answer: &CallAnswer) {
         let (base, judge) = (&mut self.base, &mut self.server);
         self.failures.answered(base, judge, answer);
-        self.schedule();
+        let all = self.gate.all();
+        self.look_at(all);
     }
 
     /// The timer fired.
     pub fn on_tick(&mut self) {
+        self.count_misses();
         self.base.on_tick();
         let due = self.gate.look(self.base.host.now_nanos());
         self.look_at(due);

@@ -11,6 +11,7 @@ use super::seen::Seen;
 use crate::decision::{Direction, Policy};
 use crate::host::CallAnswer;
 use crate::host::envoy::{self, Envoy, HostSignatures};
+use crate::revocation::MAX_OPEN;
 
 /// The place of a root id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,17 +61,17 @@ impl Role {
     /// The role of a place, under this policy.
     pub fn new(place: Place, root: u32, policy: Policy, seen: Seen) -> Self {
         let host = Envoy::new(root);
-        let verifier = || Box::new(HostSignatures);
+        let verifier = Rc::new(HostSignatures);
         match place {
             Place::Http(direction) => {
                 if direction == Direction::Downstream {
                     envoy::note_downstream_role();
                 }
-                let guard = Guard::new(host, root, direction, policy, verifier(), seen);
+                let guard = Guard::new(host, root, direction, policy, verifier, seen);
                 Self::Requests(Rc::new(RefCell::new(guard)))
             }
             Place::Network => {
-                let network = Network::new(host, root, policy, [verifier(), verifier()], seen);
+                let network = Network::new(host, root, policy, verifier, seen);
                 Self::Connections(Rc::new(RefCell::new(network)))
             }
             Place::Log => Self::Log(Rc::new(RefCell::new(Log::new(host, root, policy, seen)))),
@@ -107,16 +108,17 @@ impl Role {
             Self::Connections(network) => with(network, Network::on_tick),
             Self::Log(log) => with(log, Log::on_tick),
         }
-        self.export(root);
+        self.make_calls(root);
     }
 
     /// The wake-up came.
-    pub fn on_wake(&self) {
+    pub fn on_wake(&self, root: u32) {
         match self {
             Self::Requests(guard) => with(guard, Guard::on_wake),
             Self::Connections(network) => with(network, Network::on_wake),
             Self::Log(_) => {}
         }
+        self.make_calls(root);
     }
 
     /// A record of an access log.
@@ -135,12 +137,20 @@ impl Role {
         }
     }
 
-    /// Sends what is due to the collector, while no role is borrowed.
-    fn export(&self, root: u32) {
-        let request = self.with_base(Base::take_request);
-        if let Some(request) = request.flatten() {
-            let call = request.send(&Envoy::new(root));
-            self.with_base(|base| base.sent(call));
+    /// Makes the calls that are due, while no role is borrowed: each cluster may
+    /// carry a filter of this plugin, which Envoy calls from within.
+    fn make_calls(&self, root: u32) {
+        let mut made = false;
+        // No more than may be open, and one to the collector.
+        for _ in 0..=MAX_OPEN {
+            let Some(call) = self.with_base(Base::take_call).flatten() else {
+                break;
+            };
+            let id = call.make(&Envoy::new(root));
+            self.with_base(|base| base.called(call, id));
+            made = true;
+        }
+        if made {
             self.schedule();
         }
     }

@@ -120,7 +120,7 @@ impl RootContext for Root {
         match streams::role_of(self.id) {
             Some(role) if role.is_wake(queue) => {
                 envoy::wake::acknowledge(queue);
-                role.on_wake();
+                role.on_wake(self.id);
             }
             _ => envoy::wake::echo(queue),
         }

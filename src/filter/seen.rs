@@ -15,17 +15,7 @@ const HALF: usize = 8_192;
 
 /// The failures that were told of; clones share them.
 #[derive(Clone, Debug)]
-pub struct Seen(Rc<RefCell<Generations<Box<[u8]>, Sight>>>);
-
-/// Who told of a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sight {
-    /// A place that knows whose failure it is.
-    Exact,
-    /// One that does not: the router's `upstream_log` without request ids, before
-    /// Envoy 1.39.
-    Vague,
-}
+pub struct Seen(Rc<RefCell<Generations<Box<[u8]>, Sights>>>);
 
 impl Default for Seen {
     fn default() -> Self {
@@ -33,58 +23,77 @@ impl Default for Seen {
     }
 }
 
+/// Who sees a failure: a filter of a root, or one of its logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(u64);
+
+impl Place {
+    /// A filter of this root.
+    pub fn filter(root: u32) -> Self {
+        Self(u64::from(root) * 4)
+    }
+
+    /// The router's log of attempts.
+    pub fn attempts(root: u32) -> Self {
+        Self(u64::from(root) * 4 + 1)
+    }
+
+    /// The log of requests.
+    pub fn requests(root: u32) -> Self {
+        Self(u64::from(root) * 4 + 2)
+    }
+}
+
+/// How often each place saw failures of one key, and how many were told of.
+#[derive(Clone, Debug, Default)]
+struct Sights {
+    told: u32,
+    places: Vec<(u64, u32)>,
+}
+
 /// What makes a failure itself, wherever it is seen from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    exact: Option<Box<[u8]>>,
-    /// Without request or connection: for places that know neither.
-    vague: Option<Box<[u8]>>,
+    bytes: Box<[u8]>,
+    /// Set where others may have the same key; then each place's sights count.
+    place: Option<Place>,
 }
 
 impl Key {
-    /// An attempt of a request: its request (`x-request-id`, else the client's
-    /// connection), and how long the connection pool took, to the nanosecond: for
-    /// attempts have no number that all places show.
+    /// An attempt of a request: its request, if it has an id, and how long the
+    /// connection pool took, to the nanosecond; for attempts have no number that
+    /// all places show. A client may give many requests one id, and two may fail
+    /// in the same nanosecond: but each place sees each once.
     pub fn of_request(
+        place: Place,
         request_id: Option<&[u8]>,
-        connection_id: Option<&[u8]>,
         pool_answered: &[u8],
         address: &[u8],
     ) -> Self {
-        let key = |kind: &[u8], owner: &[u8]| -> Box<[u8]> {
-            let mut key = kind.to_vec();
-            for part in [owner, pool_answered, address] {
-                push_part(&mut key, Some(part));
-            }
-            key.into()
-        };
-        match (request_id, connection_id) {
-            (Some(id), _) => Self {
-                exact: Some(key(b"r", id)),
-                vague: None,
-            },
-            (None, connection) => Self {
-                exact: connection.map(|id| key(b"q", id)),
-                vague: Some(key(b"v", b"")),
-            },
+        let mut bytes = b"r".to_vec();
+        push_part(&mut bytes, request_id);
+        push_part(&mut bytes, Some(pool_answered));
+        push_part(&mut bytes, Some(address));
+        Self {
+            bytes: bytes.into(),
+            place: Some(place),
         }
     }
 
     /// An attempt of a TCP connection, from 1.
     pub fn of_connection(connection: u64, attempt: u64) -> Self {
         let numbers = [connection.to_le_bytes(), attempt.to_le_bytes()].concat();
-        Self::exact([b"c", &numbers[..]].concat())
+        Self {
+            bytes: [b"c", &numbers[..]].concat().into(),
+            place: None,
+        }
     }
 
     /// A client's handshake.
     pub fn of_client(connection: u64) -> Self {
-        Self::exact([b"d", &connection.to_le_bytes()[..]].concat())
-    }
-
-    fn exact(key: Vec<u8>) -> Self {
         Self {
-            exact: Some(key.into()),
-            vague: None,
+            bytes: [b"d", &connection.to_le_bytes()[..]].concat().into(),
+            place: None,
         }
     }
 }
@@ -97,19 +106,28 @@ impl Seen {
         let Ok(mut seen) = self.0.try_borrow_mut() else {
             return true;
         };
-        let vaguely = key.vague.as_ref().and_then(|key| seen.get(key));
-        let (is_news, sight) = match &key.exact {
-            Some(exact) => (
-                seen.get(exact).is_none() && vaguely != Some(Sight::Vague),
-                Sight::Exact,
-            ),
-            None => (vaguely.is_none(), Sight::Vague),
-        };
-        if is_news {
-            for key in [key.exact, key.vague].into_iter().flatten() {
-                seen.insert(key, sight);
+        let mut sights = seen.get(&key.bytes).unwrap_or_default();
+        let seen_here = match key.place {
+            None => 1,
+            Some(Place(place)) => {
+                let known = sights.places.iter_mut().find(|(other, _)| *other == place);
+                match known {
+                    Some((_, count)) => {
+                        *count = count.saturating_add(1);
+                        *count
+                    }
+                    None => {
+                        sights.places.push((place, 1));
+                        1
+                    }
+                }
             }
+        };
+        let is_news = seen_here > sights.told;
+        if is_news {
+            sights.told = seen_here;
         }
+        seen.insert(key.bytes, sights);
         is_news
     }
 }
@@ -121,36 +139,39 @@ mod tests {
     #[test]
     fn a_failure_is_told_of_once() {
         let seen = Seen::default();
-        let request = |id, pool_answered, address| {
-            Key::of_request(Some(id), Some(b"c"), pool_answered, address)
+        let all = |place| {
+            let request =
+                |id, pool_answered, address| Key::of_request(place, id, pool_answered, address);
+            [
+                request(Some(&b"1"[..]), b"1", b"a"),
+                request(Some(b"1"), b"1", b"b"),
+                request(Some(b"1"), b"1b", b""),
+                request(Some(b"2"), b"1", b"a"),
+                request(None, b"1", b"a"),
+                Key::of_connection(1, 1),
+                Key::of_connection(1, 2),
+                Key::of_client(1),
+            ]
         };
-        let all = [
-            request(b"1", b"1", b"a"),
-            request(b"1", b"1", b"b"),
-            request(b"1", b"1b", b""),
-            request(b"2", b"1", b"a"),
-            Key::of_request(None, Some(b"1"), b"1", b"a"),
-            Key::of_request(None, Some(b"2"), b"1", b"a"),
-            Key::of_connection(1, 1),
-            Key::of_connection(1, 2),
-            Key::of_client(1),
-        ];
-        for key in &all {
+        for key in all(Place::filter(1)) {
             assert!(seen.is_news(key.clone()), "{key:?}");
         }
-        for key in &all {
-            assert!(!seen.clone().is_news(key.clone()), "{key:?}");
+        for place in [Place::attempts(2), Place::requests(2), Place::filter(3)] {
+            for key in all(place) {
+                assert!(!seen.clone().is_news(key.clone()), "{key:?}");
+            }
         }
     }
 
     #[test]
-    fn a_place_that_does_not_know_whose_failure_it_is_tells_of_it_once_too() {
-        let exact = || Key::of_request(None, Some(b"1"), b"7", b"a");
-        let vague = || Key::of_request(None, None, b"7", b"a");
-        for [first, second] in [[exact(), vague()], [vague(), exact()], [vague(), vague()]] {
-            let seen = Seen::default();
-            assert!(seen.is_news(first));
-            assert!(!seen.is_news(second));
-        }
+    fn failures_of_one_key_are_counted_by_whoever_sees_them_most() {
+        let key = |place| Key::of_request(place, None, b"7", b"a");
+        let (filter, log) = (Place::filter(1), Place::attempts(2));
+        let seen = Seen::default();
+        let told = [filter, filter, log, filter, log, log, log]
+            .into_iter()
+            .filter(|place| seen.is_news(key(*place)))
+            .count();
+        assert_eq!(told, 4, "the log saw four");
     }
 }

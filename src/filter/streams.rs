@@ -33,7 +33,7 @@ struct Stream {
 #[derive(Clone)]
 enum State {
     New,
-    /// A request at the upstream gate.
+    /// A request that waits, or was answered.
     WaitingRequest,
     Connection(Connection),
 }
@@ -83,7 +83,10 @@ fn on_delete(context: u32) -> bool {
         && let Some(Role::Requests(guard)) = role_of(stream.root)
         && let Ok(mut guard) = guard.try_borrow_mut()
     {
-        guard.on_upstream_done(context);
+        match guard.direction() {
+            Direction::Downstream => guard.on_downstream_done(context),
+            Direction::Upstream => guard.on_upstream_done(context),
+        }
     }
     true
 }
@@ -103,16 +106,14 @@ fn on_request(context: u32) -> bool {
     let Ok(mut guard) = guard.try_borrow_mut() else {
         return false;
     };
-    match guard.direction() {
-        Direction::Downstream => guard.on_downstream_request() == Step::Continue,
-        Direction::Upstream => {
-            let step = guard.on_upstream_request(context);
-            if step == Step::Stop {
-                set_state(context, State::WaitingRequest);
-            }
-            step == Step::Continue
-        }
+    let step = match guard.direction() {
+        Direction::Downstream => guard.on_downstream_request(context),
+        Direction::Upstream => guard.on_upstream_request(context),
+    };
+    if step == Step::Stop {
+        set_state(context, State::WaitingRequest);
     }
+    step == Step::Continue
 }
 
 fn on_client_data(context: u32, end: bool) -> bool {

@@ -13,6 +13,7 @@ use super::evidence;
 use super::flow::{Flow, push_part};
 use super::gate::Waiting;
 use super::guard::{Guard, Step};
+use super::seen::Place;
 use crate::decision::{Cause, ConnectionFacts, Direction, Evidence, Verdict, without_evidence};
 use crate::host::Host;
 use crate::host::attributes as at;
@@ -21,7 +22,7 @@ impl<H: Host> Guard<H> {
     /// The headers of a request came in, on their way to a connection.
     pub fn on_upstream_request(&mut self, stream: u32) -> Step {
         debug_assert_eq!(self.direction(), Direction::Upstream);
-        if let Some(step) = self.judge_if_connected() {
+        if let Some(step) = self.judge_if_connected(false) {
             return step;
         }
         let host = &self.base.host;
@@ -32,26 +33,16 @@ impl<H: Host> Guard<H> {
             host.property(at::UPSTREAM_ADDRESS),
         );
         waiting.request_id = evidence::raw_request_id(host);
-        if !self.gate.enter(waiting) {
-            self.base.count_wait("overflow");
-            let detail = format!("{} requests were waiting already", self.gate.len());
-            return self.deny_without_evidence(Cause::GateOverflow, detail);
+        if self.enter_gate(waiting) {
+            return Step::Stop;
         }
-        self.base.gauge_pending(1);
-        self.schedule();
-        Step::Stop
-    }
-
-    /// The wake-up that was asked for: looks at the newest that wait.
-    pub fn on_wake(&mut self) {
-        self.base.on_wake();
-        let newest = self.gate.look_quickly();
-        self.look_at(newest);
+        let detail = format!("{} requests were waiting already", self.gate.len());
+        self.deny_without_evidence(Cause::GateOverflow, detail)
     }
 
     /// Lets go of those whose connection is up, and denies those whose time is
     /// over.
-    pub(super) fn look_at(&mut self, waiting: Vec<Waiting>) {
+    pub(super) fn look_at_upstream(&mut self, waiting: Vec<Waiting>) {
         let now = self.base.host.now_nanos();
         for waiting in waiting {
             self.base.host.select(waiting.stream);
@@ -75,7 +66,7 @@ impl<H: Host> Guard<H> {
                     continue;
                 }
                 ("superseded", self.deny_superseded(&waiting))
-            } else if let Some(step) = self.judge_if_connected() {
+            } else if let Some(step) = self.judge_if_connected(late) {
                 ("judged", step)
             } else if late {
                 let detail = format!(
@@ -111,7 +102,8 @@ impl<H: Host> Guard<H> {
         self.base.count_wait("gone");
         let (base, judge) = (&mut self.base, &mut self.judge);
         let id = waiting.request_id.as_deref();
-        self.failures.tell_of_request(base, judge, 0, id);
+        let place = Place::filter(self.root);
+        self.failures.tell_of_request(base, judge, place, 0, id);
         self.schedule();
     }
 
@@ -122,14 +114,10 @@ impl<H: Host> Guard<H> {
             || self.base.host.property(at::UPSTREAM_ADDRESS) != waiting.address
     }
 
-    fn leave_gate(&mut self, stream: u32) -> Option<Waiting> {
-        let waiting = self.gate.leave(stream)?;
-        self.base.gauge_pending(-1);
-        Some(waiting)
-    }
-
-    /// Judges and acts on the current stream; `None` while it is not connected.
-    fn judge_if_connected(&mut self) -> Option<Step> {
+    /// Judges and acts on the current stream; `None` while it is not connected, or
+    /// while it is being asked whether the server's certificate is revoked, and
+    /// there is time (not `late`).
+    fn judge_if_connected(&mut self, late: bool) -> Option<Step> {
         let tls_version = self.base.host.property(at::UPSTREAM_TLS_VERSION);
         if tls_version.is_none() {
             self.base.host.property(at::UPSTREAM_LOCAL_ADDRESS)?;
@@ -148,6 +136,9 @@ impl<H: Host> Guard<H> {
             None => self.judge_new_upstream(&mut key, tls_version.as_deref(), now),
         };
         self.key = key;
+        if verdict.is_pending && !late {
+            return None;
+        }
         Some(self.act(&verdict, |guard| {
             let host = &guard.base.host;
             let looks_at = guard.judge.rules().looks_at();

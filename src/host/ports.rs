@@ -39,8 +39,22 @@ pub struct CallAnswer {
     /// The HTTP status; 0 where there was no answer. Envoy itself answers 503
     /// where it could not connect, and 504 after the timeout.
     pub status: u32,
+    /// The content type; empty without one.
+    pub content_type: String,
     /// The first bytes of the body.
     pub body: Vec<u8>,
+}
+
+impl CallAnswer {
+    /// That there was none.
+    pub const fn none() -> Self {
+        Self {
+            id: CallId(0),
+            status: 0,
+            content_type: String::new(),
+            body: Vec::new(),
+        }
+    }
 }
 
 /// The proxy, seen from a callback. All calls concern the stream that the

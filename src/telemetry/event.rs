@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::fold::Summary;
-use super::text::{clean, rfc3339, rfc3339_millis, upper_hex};
+use super::text::{MAX_REASON, clean, clean_to, rfc3339, rfc3339_millis, upper_hex};
 use crate::decision::{
     CertificateSummary, ConnectionFacts, Direction, Evidence, Finding, Outcome, Transport, Verdict,
     WaiverState, ip_of,
@@ -293,7 +293,7 @@ impl Event {
                 .reason
                 .as_deref()
                 .filter(|r| !r.is_empty())
-                .map(clean),
+                .map(|r| clean_to(r, MAX_REASON)),
             transport: transport.map(Transport::as_str),
             server_address: facts
                 .server_name

@@ -9,9 +9,6 @@ use crate::decision::Collector;
 use crate::host::attributes as at;
 use crate::host::{CallAnswer, CallId, Host, Level};
 
-/// The most of an answer that is read: a partial success is two short fields.
-pub const MAX_ANSWER: usize = 4 * 1024;
-
 /// Sends events to a collector.
 #[derive(Debug)]
 pub struct Exporter {

@@ -14,10 +14,10 @@ mod text;
 mod tests;
 
 pub use event::{Event, Kind, Subject};
-pub use exporter::{Exporter, MAX_ANSWER, Request};
+pub use exporter::{Exporter, Request};
 pub use fold::{Fold, Summary};
 pub use metrics::Metrics;
-pub use reporter::Reporter;
+pub use reporter::{Before, Reporter};
 pub use text::{MAX_TEXT, clean};
 
 /// Names of the values in filter state; Envoy puts `wasm.` before them.

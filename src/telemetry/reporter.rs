@@ -15,6 +15,17 @@ use crate::host::{CallAnswer, CallId, Host, Level};
 /// What makes two notices the same: cause, control, side, rule, and certificate.
 type Told = (Cause, Requirement, Direction, RuleIndex, Option<[u8; 32]>);
 
+/// What is known of the verdict in the filter state, before another is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing: it must be read.
+    Unknown,
+    /// There is one, so that of a permit there is nothing to say.
+    Permitted,
+    /// This one, or none.
+    Known(Option<Outcome>),
+}
+
 /// Notices that are remembered, twice, so as not to be told again the same day;
 /// one that is forgotten is told again, and flood control is still there.
 const TOLD_HALF: usize = 512;
@@ -53,27 +64,23 @@ impl Reporter {
     /// its rule, cause and control only where something was, or would have been,
     /// denied, and an upstream that permits adds nothing to what the downstream
     /// role wrote.
-    ///
-    /// `client_was_judged`: the downstream side's verdict is in the filter state.
     pub fn count(
         &mut self,
         host: &impl Host,
         direction: Direction,
         verdict: &Verdict,
-        client_was_judged: bool,
+        before: Before,
     ) {
         self.metrics.decision(host, direction, verdict);
-        if direction == Direction::Upstream {
-            if verdict.outcome == Outcome::Permit && client_was_judged {
-                return;
-            }
-            let other = host.filter_state(filter_state::VERDICT);
-            if other
-                .and_then(|name| Outcome::parse(&name))
-                .is_some_and(|other| other >= verdict.outcome)
-            {
-                return;
-            }
+        let other = match before {
+            Before::Permitted if verdict.outcome == Outcome::Permit => Some(Outcome::Permit),
+            Before::Permitted | Before::Unknown => host
+                .filter_state(filter_state::VERDICT)
+                .and_then(|name| Outcome::parse(&name)),
+            Before::Known(other) => other,
+        };
+        if other.is_some_and(|other| other >= verdict.outcome) {
+            return;
         }
         host.set_filter_state(filter_state::VERDICT, verdict.outcome.as_str());
         if verdict.outcome > Outcome::Permit {

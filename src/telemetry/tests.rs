@@ -144,6 +144,7 @@ fn denied(findings: Vec<Finding>, certificate: Option<Rc<CertificateSummary>>) -
         notices: Vec::new(),
         certificate,
         valid_until: 0,
+        is_pending: false,
     }
 }
 

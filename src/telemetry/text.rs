@@ -6,16 +6,25 @@
 /// person reads; with the bounded number of fields, a line stays under 8 KiB.
 pub const MAX_TEXT: usize = 256;
 
+/// The same for Envoy's words for a failure: they begin with BoringSSL's, and
+/// what tells comes last.
+pub const MAX_REASON: usize = 512;
+
 /// `text` without characters that could forge or hide log lines, cut to
 /// [`MAX_TEXT`] bytes.
+pub fn clean(text: &str) -> String {
+    clean_to(text, MAX_TEXT)
+}
+
+/// The same cut to so many bytes.
 ///
 /// JSON escapes C0 controls and quotes. C1 controls (a terminal obeys them),
 /// DEL, and the bidirectional and zero-width format characters (CVE-2021-42574)
 /// are replaced here.
-pub fn clean(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(MAX_TEXT + 4));
+pub fn clean_to(text: &str, max: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(max + 4));
     for c in text.chars() {
-        if out.len() + c.len_utf8() > MAX_TEXT {
+        if out.len() + c.len_utf8() > max {
             out.push('…');
             break;
         }

@@ -4,14 +4,14 @@ use std::rc::Rc;
 
 use super::{Connection, Hop, Network, Phase};
 use crate::decision::{
-    Cause, Direction, MAX_OPENING, Opening, Outcome, Transport, Verdict, read_client_hello,
-    without_evidence,
+    Cause, ConnectionFacts, Direction, MAX_OPENING, Opening, Outcome, Transport, Verdict,
+    read_client_hello, without_evidence,
 };
 use crate::filter::evidence;
 use crate::filter::guard::Step;
 use crate::host::Host;
 use crate::host::attributes as at;
-use crate::telemetry::Subject;
+use crate::telemetry::{Before, Subject};
 
 impl<H: Host> Network<H> {
     /// What the client's hop shows, once it shows it. Only when bytes of the
@@ -19,7 +19,7 @@ impl<H: Host> Network<H> {
     pub(super) fn client_hop(&self, end: bool) -> Option<Hop> {
         let host = &self.base.host;
         let looks_at = self.client.rules().looks_at();
-        let mut facts = evidence::downstream_facts(host);
+        let mut facts = evidence::downstream_facts_of(host, looks_at);
         let mut evidence = evidence::downstream_evidence(host, looks_at);
         if let Ok(shown) = &mut evidence
             && shown.transport == Transport::Plaintext
@@ -44,9 +44,11 @@ impl<H: Host> Network<H> {
         let host = &self.base.host;
         let looks_at = self.server.rules().looks_at();
         let tls_version = host.property(at::UPSTREAM_TLS_VERSION);
-        let mut facts = evidence::upstream_facts(host);
-        let mut evidence = evidence::upstream_evidence(host, looks_at, tls_version.as_deref())
-            .map_err(|detail| (Cause::EvidenceUnreadable, detail));
+        let mut facts = evidence::upstream_facts_of(host, looks_at, tls_version.is_some());
+        let known = facts.cluster.is_some();
+        let mut evidence =
+            evidence::upstream_evidence_of(host, looks_at, tls_version.as_deref(), known)
+                .map_err(|detail| (Cause::EvidenceUnreadable, detail));
         if let (Ok(shown), Ok(of_client)) = (&mut evidence, &client.evidence)
             && shown.transport == Transport::Plaintext
             && matches!(of_client.transport, Transport::Passthrough(_))
@@ -81,31 +83,50 @@ impl<H: Host> Network<H> {
             let detail = "the server spoke before the client's TLS handshake was seen to be complete (docs/placement.md, \"The server speaks first\")";
             Err((Cause::ClientHandshakePending, detail))
         };
-        let facts = evidence::downstream_facts(host);
-        self.judge(stream, connection, &Hop { facts, evidence })
+        let facts = evidence::downstream_facts_of(host, self.client.rules().looks_at());
+        let hop = Hop { facts, evidence };
+        // What a server says cannot be held until an answer comes.
+        let judged = self.judge(stream, connection, &hop, false);
+        judged.unwrap_or(Step::Stop)
     }
 
-    /// Judges both hops and acts on it.
-    pub(super) fn judge(&mut self, stream: u32, connection: &Connection, client: &Hop) -> Step {
-        self.tell_failures();
-        let mut is_unopened = false;
-        let step = match self.judge_hop(Direction::Downstream, client) {
-            Step::Continue => {
-                let server = self.server_hop(client);
-                is_unopened = matches!(
-                    &server.evidence,
-                    Ok(e) if matches!(e.transport, Transport::Passthrough(_))
-                );
-                self.judge_hop(Direction::Upstream, &server)
-            }
-            Step::Stop => Step::Stop,
-        };
+    /// Judges both hops and acts on it; `None` while it is being asked whether a
+    /// certificate is revoked, and the connection `may_wait` for the answer.
+    pub(super) fn judge(
+        &mut self,
+        stream: u32,
+        connection: &Connection,
+        client: &Hop,
+        may_wait: bool,
+    ) -> Option<Step> {
+        self.tell_failures(true);
+        self.client.may_wait = may_wait;
+        self.server.may_wait = may_wait;
+        let of_client = self.verdict_on(Direction::Downstream, client);
+        if of_client.is_pending && may_wait {
+            return None;
+        }
+        if of_client.outcome == Outcome::Deny {
+            self.act(Direction::Downstream, &of_client, client, None);
+            return Some(self.finish(connection, Step::Stop));
+        }
+        let server = self.server_hop(client);
+        let of_server = self.verdict_on(Direction::Upstream, &server);
+        if of_server.is_pending && may_wait {
+            return None;
+        }
+        self.act(Direction::Downstream, &of_client, client, None);
+        let before = Some(of_client.outcome);
+        let step = self.act(Direction::Upstream, &of_server, &server, before);
         let step = self.finish(connection, step);
-        if step == Step::Continue && is_unopened {
+        if step == Step::Continue
+            && let Ok(shown) = &server.evidence
+            && let Transport::Passthrough(_) = shown.transport
+        {
             connection.set(Phase::Unanswered);
             self.unanswered.insert(stream, client.clone());
         }
-        step
+        Some(step)
     }
 
     /// Judges a hop whose evidence changed after it was permitted: counted and
@@ -115,22 +136,12 @@ impl<H: Host> Network<H> {
         if verdict.outcome < Outcome::WouldDeny {
             return Step::Continue;
         }
-        self.act(direction, &verdict, hop)
+        self.act(direction, &verdict, hop, None)
     }
 
-    pub(super) fn tell_failures(&mut self) {
+    pub(super) fn tell_failures(&mut self, connected: bool) {
         let (base, judge) = (&mut self.base, &mut self.server);
-        self.failures.tell_of_connection(base, judge);
-    }
-
-    fn judge_hop(&mut self, direction: Direction, hop: &Hop) -> Step {
-        let verdict = self.verdict_on(direction, hop);
-        if !verdict.notices.is_empty() {
-            let subject = self.subject(direction, hop);
-            let base = &mut self.base;
-            base.reporter.notices(&base.host, &verdict, &subject);
-        }
-        self.act(direction, &verdict, hop)
+        self.failures.tell_of_connection(base, judge, connected);
     }
 
     fn verdict_on(&mut self, direction: Direction, hop: &Hop) -> Rc<Verdict> {
@@ -143,7 +154,6 @@ impl<H: Host> Network<H> {
             Ok(evidence) => {
                 let facts = hop.facts.clone();
                 let (verdict, _) = judge.judge_new(&self.base.host, facts, *evidence, now);
-                self.base.count_misses(judge);
                 verdict
             }
             Err((cause, detail)) => {
@@ -153,9 +163,22 @@ impl<H: Host> Network<H> {
         }
     }
 
-    fn act(&mut self, direction: Direction, verdict: &Verdict, hop: &Hop) -> Step {
+    /// `before`: the outcome of the other hop, if that is in the filter state.
+    fn act(
+        &mut self,
+        direction: Direction,
+        verdict: &Verdict,
+        hop: &Hop,
+        before: Option<Outcome>,
+    ) -> Step {
+        if !verdict.notices.is_empty() {
+            let subject = self.subject(direction, hop);
+            let base = &mut self.base;
+            base.reporter.notices(&base.host, verdict, &subject);
+        }
         let subject = (verdict.outcome >= Outcome::WouldDeny).then(|| self.subject(direction, hop));
-        self.base.tell(direction, verdict, subject, true);
+        self.base
+            .tell(direction, verdict, subject, Before::Known(before));
         match verdict.outcome {
             Outcome::Deny => Step::Stop,
             Outcome::WouldDeny | Outcome::Waived | Outcome::Permit => Step::Continue,
@@ -165,12 +188,21 @@ impl<H: Host> Network<H> {
     fn subject(&self, direction: Direction, hop: &Hop) -> Subject {
         let host = &self.base.host;
         let upstream = direction == Direction::Upstream;
+        // The rules looked at some facts; the event has all.
+        let all = match direction {
+            Direction::Downstream => evidence::downstream_facts(host),
+            Direction::Upstream => evidence::upstream_facts(host),
+        };
+        let facts = ConnectionFacts {
+            server_name: hop.facts.server_name.clone().or(all.server_name),
+            ..all
+        };
         Subject {
             evidence: hop.evidence.as_ref().ok().copied(),
             attempt: upstream.then(|| evidence::attempt(host)).flatten(),
             connection_id: evidence::connection_id(host),
             client_address: evidence::text(host, at::SOURCE_ADDRESS),
-            ..Subject::new(direction, hop.facts.clone())
+            ..Subject::new(direction, facts)
         }
     }
 
@@ -189,19 +221,25 @@ impl<H: Host> Network<H> {
             },
             evidence: Err((cause, detail)),
         };
-        let step = self.judge_hop(direction, &hop);
+        let verdict = self.verdict_on(direction, &hop);
+        let step = self.act(direction, &verdict, &hop, None);
         self.finish(connection, step)
     }
 
     pub(super) fn finish(&mut self, connection: &Connection, step: Step) -> Step {
         match step {
-            Step::Continue => connection.set(Phase::Passed),
+            // The timer ticks already for the counters of what passes.
+            Step::Continue if self.base.ticks_for_counters() => connection.set(Phase::Passed),
+            Step::Continue => {
+                connection.set(Phase::Passed);
+                self.schedule();
+            }
             Step::Stop => {
                 connection.set(Phase::Denied);
                 self.base.host.close_connection();
+                self.schedule();
             }
         }
-        self.schedule();
         step
     }
 }

@@ -18,7 +18,8 @@ pub(super) struct Held {
 pub(super) enum Awaits {
     /// The rest of the client's first message.
     ClientHello,
-    /// The connection to the server; what the client's hop shows is known.
+    /// The connection to the server, or the status of a certificate; what the
+    /// client's hop shows is known.
     Server(Hop),
     /// The rest of the server's first message.
     ServerHello,
@@ -62,6 +63,14 @@ impl<H: Host> Network<H> {
         Some(held)
     }
 
+    fn ready(&self, stream: u32) -> Option<(Connection, Hop)> {
+        let held = self.held.get(&stream)?;
+        match &held.awaits {
+            Awaits::Server(client) => Some((Rc::clone(&held.connection), client.clone())),
+            Awaits::ClientHello | Awaits::ServerHello => None,
+        }
+    }
+
     pub(super) fn look_at(&mut self, waiting: Vec<Waiting>) {
         let now = self.base.host.now_nanos();
         for waiting in waiting {
@@ -72,18 +81,21 @@ impl<H: Host> Network<H> {
             if !is_ready && !late {
                 continue;
             }
+            if is_ready && let Some((connection, client)) = self.ready(waiting.stream) {
+                let Some(step) = self.judge(waiting.stream, &connection, &client, !late) else {
+                    continue;
+                };
+                self.release_to_judge(waiting.stream);
+                if step == Step::Continue {
+                    self.base.host.resume_connection();
+                }
+                continue;
+            }
             let Some(held) = self.release(waiting.stream) else {
                 continue;
             };
-            let result = if is_ready { "judged" } else { "timeout" };
-            self.base.count_wait(result);
+            self.base.count_wait("timeout");
             let (side, detail) = match held.awaits {
-                Awaits::Server(client) if is_ready => {
-                    if self.judge(waiting.stream, &held.connection, &client) == Step::Continue {
-                        self.base.host.resume_connection();
-                    }
-                    continue;
-                }
                 Awaits::Server(_) => (Direction::Upstream, "no connection to the server in time"),
                 Awaits::ClientHello => (Direction::Downstream, "no complete ClientHello in time"),
                 Awaits::ServerHello => (Direction::Upstream, "no complete ServerHello in time"),

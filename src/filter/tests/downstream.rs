@@ -20,7 +20,7 @@ fn plaintext_is_denied_and_tls_is_not() {
     connect(&host, 3, 3, Some("TLSv1.1"));
     for (stream, step) in [(1, Step::Stop), (2, Step::Continue), (3, Step::Stop)] {
         host.select(stream);
-        assert_eq!(guard.on_downstream_request(), step, "{stream}");
+        assert_eq!(guard.on_downstream_request(1), step, "{stream}");
     }
     assert_eq!(statuses(&host, 1), [403]);
     assert_eq!(acts(&host, 2), []);
@@ -40,9 +40,9 @@ fn a_known_connection_is_asked_for_its_id_only() {
     let (mut guard, host) = guard(Direction::Downstream, TLS_ONLY);
     connect(&host, 1, 9, Some("TLSv1.3"));
     host.select(1);
-    guard.on_downstream_request();
+    guard.on_downstream_request(1);
     host.reads.borrow_mut().clear();
-    assert_eq!(guard.on_downstream_request(), Step::Continue);
+    assert_eq!(guard.on_downstream_request(1), Step::Continue);
     assert_eq!(*host.reads.borrow(), [at::CONNECTION_ID]);
 }
 
@@ -51,7 +51,7 @@ fn an_answer_tells_the_code_and_the_events_id_and_nothing_else() {
     let (mut guard, host) = guard(Direction::Downstream, TLS_ONLY);
     connect(&host, 1, 1, None);
     host.select(1);
-    guard.on_downstream_request();
+    guard.on_downstream_request(1);
     let Act::Respond(_, body) = acts(&host, 1)[0].clone() else {
         panic!("no answer");
     };
@@ -84,7 +84,7 @@ fn bytes_that_are_not_utf8_do_no_harm() {
     }
     host.set(1, at::CONNECTION_PEER_SHA256, b"\xff");
     host.select(1);
-    assert_eq!(guard.on_downstream_request(), Step::Stop);
+    assert_eq!(guard.on_downstream_request(1), Step::Stop);
     assert_eq!(causes(&host), ["evidence_unreadable"]);
     assert!(!host.lines.borrow()[0].contains('\n'));
 }
@@ -108,7 +108,7 @@ fn rules_by_host_and_path_judge_each_request() {
     ] {
         host.header(1, ":authority", authority);
         host.header(1, ":path", path);
-        assert_eq!(guard.on_downstream_request(), step, "{authority} {path}");
+        assert_eq!(guard.on_downstream_request(1), step, "{authority} {path}");
     }
 }
 
@@ -137,7 +137,7 @@ fn a_path_that_can_be_read_in_two_ways_chooses_no_rule() {
     ] {
         host.header(1, ":path", path);
         let before = causes(&host).len();
-        assert_eq!(guard.on_downstream_request(), step, "{path}");
+        assert_eq!(guard.on_downstream_request(1), step, "{path}");
         assert_eq!(
             causes(&host).get(before).map(String::as_str),
             cause,
@@ -163,7 +163,7 @@ fn an_address_selects_by_range() {
         connect(&host, 1, id, None);
         host.set(1, at::SOURCE_ADDRESS, address);
         host.select(1);
-        assert_eq!(guard.on_downstream_request(), step, "{address}");
+        assert_eq!(guard.on_downstream_request(1), step, "{address}");
     }
 }
 
@@ -179,12 +179,12 @@ fn an_address_that_the_client_wrote_selects_nothing() {
     connect(&host, 1, 1, None);
     host.set(1, at::SOURCE_ADDRESS, "10.1.2.3:0");
     host.select(1);
-    assert_eq!(guard.on_downstream_request(), Step::Stop);
+    assert_eq!(guard.on_downstream_request(1), Step::Stop);
     assert_eq!(causes(&host), ["address_from_header"]);
     assert!(!host.lines.borrow()[0].contains("10.1.2.3"));
     // The next request may show the true one.
     host.set(1, at::SOURCE_ADDRESS, "10.1.2.3:77");
-    assert_eq!(guard.on_downstream_request(), Step::Continue);
+    assert_eq!(guard.on_downstream_request(1), Step::Continue);
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn a_flood_is_folded_and_summed_up() {
     connect(&host, 1, 1, None);
     host.select(1);
     for _ in 0..25 {
-        guard.on_downstream_request();
+        guard.on_downstream_request(1);
     }
     assert_eq!(host.metric(&[".events", "logged"]), 10);
     assert_eq!(host.metric(&[".events", "folded"]), 15);
@@ -213,7 +213,7 @@ fn what_was_folded_is_told_at_the_end() {
     connect(&host, 1, 1, None);
     host.select(1);
     for _ in 0..11 {
-        guard.on_downstream_request();
+        guard.on_downstream_request(1);
     }
     guard.on_shutdown();
     assert!(
@@ -245,7 +245,7 @@ fn a_waiver_near_its_end_is_told_once_a_day() {
         // A new connection each time.
         connect(&host, 1, now, None);
         host.select(1);
-        assert_eq!(guard.on_downstream_request(), Step::Continue);
+        assert_eq!(guard.on_downstream_request(1), Step::Continue);
         assert_eq!(causes(&host).len(), told, "{}", now - NOW);
         guard.on_tick();
     }

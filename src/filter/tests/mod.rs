@@ -36,7 +36,7 @@ pub fn guard(direction: Direction, policy: &str) -> (Guard<Rc<FakeHost>>, Rc<Fak
         1,
         direction,
         policy,
-        Box::new(NoHost),
+        Rc::new(NoHost),
         Seen::default(),
     );
     (guard, host)

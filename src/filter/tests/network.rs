@@ -19,9 +19,13 @@ fn network(rules: &str) -> (Network<Rc<FakeHost>>, Rc<FakeHost>) {
     let host = Rc::new(FakeHost::default());
     host.now.set(NOW);
     let policy = config::parse(policy.as_bytes(), 1_780_272_000).unwrap();
-    let verifiers: [Box<dyn crate::trust::SignatureVerifier>; 2] =
-        [Box::new(NoHost), Box::new(NoHost)];
-    let network = Network::new(Rc::clone(&host), 1, policy, verifiers, Seen::default());
+    let network = Network::new(
+        Rc::clone(&host),
+        1,
+        policy,
+        Rc::new(NoHost),
+        Seen::default(),
+    );
     (network, host)
 }
 

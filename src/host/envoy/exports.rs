@@ -14,7 +14,7 @@ use std::cell::Cell;
 
 use super::call_answer;
 use crate::host::CallAnswer;
-use crate::telemetry::MAX_ANSWER;
+use crate::revocation::ocsp::MAX_RESPONSE;
 
 /// Who takes the callbacks. `context` is the id of the context they are about.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +39,10 @@ pub struct Callbacks {
     /// A record of an access log; or the end of a stream.
     pub on_log: fn(context: u32),
 }
+
+/// The most of an answer that is read: one byte more than an OCSP response may
+/// have, so that one which has more is known as such.
+const MAX_ANSWER: usize = MAX_RESPONSE + 1;
 
 thread_local! {
     static CALLBACKS: Cell<Option<Callbacks>> = const { Cell::new(None) };

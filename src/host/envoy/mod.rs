@@ -267,6 +267,11 @@ pub fn call_answer(id: u32, headers: usize, body: usize, max: usize) -> CallAnsw
     CallAnswer {
         id: CallId(id),
         status: status.unwrap_or(0),
+        content_type: (headers > 0)
+            .then(|| header(CALL_HEADERS, "content-type"))
+            .flatten()
+            .map(|value| String::from_utf8_lossy(&value).into_owned())
+            .unwrap_or_default(),
         body: if body > 0 {
             buffer(CALL_BODY, body.min(max))
         } else {
