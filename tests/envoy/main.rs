@@ -11,10 +11,12 @@
 mod authentication;
 mod collector;
 mod downstream;
+mod failures;
 mod gate;
 mod names;
 mod network;
 mod policy_size;
+mod revocation;
 mod robustness;
 mod shipped_configuration;
 mod support;

@@ -1,6 +1,11 @@
 //! What the tests share: policies, guarded Envoys, and the events they write.
 
+pub mod crl;
 pub mod doors;
+pub mod failing;
+pub mod hello;
+pub mod logs;
+pub mod ocsp;
 pub mod table;
 
 use hopguard_testbed::config::{Bootstrap, Cluster, FailurePolicy, HttpListener, Route, Wasm};

@@ -32,19 +32,19 @@ async fn a_failed_connection_is_told_of_once_for_each_request() {
     let verifying = tls.clone().trusted_ca(&pki.other);
     let of = |address| Cluster::new("").endpoint(address).tls(tls.clone());
     let cases = [
-        ("resets", of(resets.addr()), "upstream_tls_failure"),
-        ("closes", of(closes.addr()), "upstream_connection_failed"),
-        ("speaks-no-tls", of(plain.addr()), "upstream_tls_failure"),
+        ("resets", of(resets.addr()), "tls_handshake_reset"),
+        ("closes", of(closes.addr()), "connection_unestablished"),
+        ("speaks-no-tls", of(plain.addr()), "tls_plaintext_peer"),
         (
             "never-answers",
             of(held.addr()).connect_timeout(Duration::from_millis(50)),
-            "upstream_connection_failed",
+            "connection_unestablished",
         ),
-        ("refuses", of(nobody), "upstream_connection_failed"),
+        ("refuses", of(nobody), "connection_refused"),
         (
             "refuses-plaintext",
             Cluster::new("").endpoint(nobody),
-            "upstream_connection_failed",
+            "connection_refused",
         ),
     ];
     let trusted = Upstream::tls(&good).start().await.unwrap();
@@ -73,7 +73,7 @@ async fn a_failed_connection_is_told_of_once_for_each_request() {
     let cases = cases
         .map(|(name, _, cause)| (name, cause))
         .into_iter()
-        .chain([("envoy-refuses", "upstream_tls_failure")]);
+        .chain([("envoy-refuses", "tls_certificate_untrusted")]);
     for (name, cause) in cases {
         for _ in 0..2 {
             let response = client.get(&format!("/{name}")).await.unwrap();
@@ -98,7 +98,7 @@ async fn a_failed_connection_is_told_of_once_for_each_request() {
     }
     assert!(plain.requests().is_empty());
     pending(&envoy, 0).await;
-    assert_eq!(metric(&envoy, &["warnings"]).await, total as u64);
+    assert_eq!(metric(&envoy, &["tls_failures"]).await, total as u64);
 }
 
 #[tokio::test]

@@ -166,7 +166,7 @@ async fn the_strict_default_demands_the_name_that_the_connection_was_meant_for()
                 .ask(|r| r.host("db.test"), MISMATCH)
                 .ask(|r| r.host("api.test"), Served)
                 // The server refuses such a server name.
-                .ask(|r| r.host("*.test"), NoHandshake),
+                .ask(|r| r.host("*.test"), NoHandshake("tls_alert_other")),
         ],
     )
     .policy(json!({ "default_trust_stores": ["ca"] }))

@@ -150,7 +150,7 @@ impl Visit {
 
     /// Envoy must refuse it before it is a client.
     pub fn no_handshake(mut self) -> Self {
-        self.outcome = Outcome::NoHandshake;
+        self.outcome = Outcome::NoHandshake("");
         self
     }
 }
@@ -210,7 +210,7 @@ pub async fn visit(
         for (name, value) in &visit.headers {
             request = request.header(name, value);
         }
-        if visit.outcome == Outcome::NoHandshake {
+        if matches!(visit.outcome, Outcome::NoHandshake(_)) {
             assert!(client.send(request).await.is_err(), "{path}");
             continue;
         }

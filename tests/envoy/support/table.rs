@@ -18,9 +18,9 @@ pub enum Outcome {
     Served,
     /// The rule denies it for this cause, and for no other besides.
     Denied(&'static str),
-    /// Envoy's own TLS ends the handshake: hopguard has nothing to judge, and
-    /// tells of the failure.
-    NoHandshake,
+    /// Envoy's own TLS, or the peer's, ends the handshake: hopguard has nothing
+    /// to judge, and tells of the failure with this code.
+    NoHandshake(&'static str),
 }
 
 /// The control that a cause belongs to.
@@ -28,9 +28,14 @@ pub fn control_of(cause: &str) -> &'static str {
     match cause {
         "client_certificate_missing" | "credential_missing" => "V9.2.3",
         "plaintext" | "tls_version_too_old" => "V9.2.2",
-        "upstream_tls_failure" => "V9.2.5",
+        cause if is_failure(cause) => "V9.2.5",
         _ => "V9.2.1",
     }
+}
+
+/// Whether a code is one of a failed connection.
+fn is_failure(cause: &str) -> bool {
+    cause.starts_with("connection_") || cause.starts_with("tls_") && cause != "tls_version_too_old"
 }
 
 /// One row.
@@ -177,8 +182,8 @@ impl Row {
     }
 
     /// What must come of it; `Served` unless told.
-    pub fn no_handshake(mut self) -> Self {
-        self.outcome = Outcome::NoHandshake;
+    pub fn no_handshake(mut self, cause: &'static str) -> Self {
+        self.outcome = Outcome::NoHandshake(cause);
         self
     }
 
@@ -220,7 +225,7 @@ impl Row {
 fn body(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Served => "for the upstream",
-        Outcome::Denied(_) | Outcome::NoHandshake => "a secret",
+        Outcome::Denied(_) | Outcome::NoHandshake(_) => "a secret",
     }
 }
 
@@ -321,7 +326,7 @@ impl Table {
                 let response = client.send(request.clone()).await.unwrap();
                 let status = match outcome {
                     Outcome::Served => 200,
-                    Outcome::Denied(_) | Outcome::NoHandshake => 503,
+                    Outcome::Denied(_) | Outcome::NoHandshake(_) => 503,
                 };
                 let case = format!("{name}, request {number}");
                 assert_eq!(response.status, status, "{case}: {}", response.text());
@@ -330,7 +335,7 @@ impl Table {
                 findings.extend(match outcome {
                     Outcome::Served => None,
                     Outcome::Denied(cause) => Some((case, name, rule, certificate, *cause)),
-                    Outcome::NoHandshake => Some((case, name, rule, &None, "upstream_tls_failure")),
+                    Outcome::NoHandshake(cause) => Some((case, name, rule, &None, *cause)),
                 });
             }
         }
@@ -338,7 +343,7 @@ impl Table {
         let events = exactly_events(&envoy, findings.len()).await;
         for (event, (case, name, rule, certificate, cause)) in events.iter().zip(&findings) {
             let kind = match *cause {
-                "upstream_tls_failure" => "hopguard.tls_failure",
+                cause if is_failure(cause) => "hopguard.tls_failure",
                 _ => "hopguard.denied",
             };
             let expected = [kind, cause, control_of(cause), rule];

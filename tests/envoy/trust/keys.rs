@@ -38,17 +38,17 @@ async fn weak_and_unusual_keys_are_refused_unless_the_rule_allows_them() {
             Row::openssl("p-521", &p521).denied("certificate_key_weak"),
             Row::openssl("p-521-allowed", &p521).peer(json!({ "curves": ["P-256", "P-521"] })),
             Row::openssl("ed25519", &ed25519),
-            Row::openssl("dsa", &of_kind(KeyKind::Dsa1024)).no_handshake(),
+            Row::openssl("dsa", &of_kind(KeyKind::Dsa1024)).no_handshake("tls_parameters_mismatch"),
             // With Envoy's defaults these keys end in the handshake.
             Row::new("p-384-by-default", &p384)
                 .tls(by_default())
-                .no_handshake(),
+                .no_handshake("tls_certificate_unsuitable"),
             Row::openssl("p-521-by-default", &p521)
                 .tls(by_default())
-                .no_handshake(),
+                .no_handshake("tls_parameters_mismatch"),
             Row::openssl("ed25519-by-default", &ed25519)
                 .tls(by_default())
-                .no_handshake(),
+                .no_handshake("tls_parameters_mismatch"),
             // These do not.
             Row::openssl("rsa-1024-by-default", &rsa_1024)
                 .tls(by_default())

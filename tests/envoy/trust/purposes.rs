@@ -74,7 +74,7 @@ async fn a_certificate_says_what_it_is_for() {
                     .key_usages([KeyUsagePurpose::CrlSign])
                     .issue(),
             )
-            .no_handshake(),
+            .no_handshake("tls_certificate_unsuitable"),
         ],
     )
     .walk()

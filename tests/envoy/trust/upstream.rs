@@ -162,7 +162,7 @@ async fn a_certificate_larger_than_hopguard_reads_is_refused() {
             Row::new("60-kib", &padded(60 * 1024)),
             Row::new("70-kib", &padded(70 * 1024)).denied("certificate_too_large"),
             // BoringSSL takes chains of 100 KiB.
-            Row::new("120-kib", &padded(120 * 1024)).no_handshake(),
+            Row::new("120-kib", &padded(120 * 1024)).no_handshake("tls_protocol_error"),
         ],
     )
     .walk()
