@@ -1,12 +1,14 @@
 //! `make bench`: what hopguard costs a real Envoy, beside a filter that does
 //! nothing and one in Lua that checks the same. CPU time of Envoy's process,
 //! not wall time: it says the same on a machine that does other things too.
-//! ROUNDS in the environment says how long it takes.
+//! ROUNDS in the environment says how long it takes, ONLY (`requests`, `tcp`,
+//! `wake`, with commas between them) which parts of it are measured.
 
 mod distance;
 mod load;
 mod report;
 mod statistics;
+mod tcp;
 mod variants;
 mod wake;
 mod warm;
@@ -20,7 +22,9 @@ use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::wasm;
 use serde_json::{Value, json};
 
-use self::variants::Parts;
+use self::report::Table;
+use self::tcp::Echoes;
+use self::variants::{Parts, TCP_CONNECTIONS, TCP_TRANSFER, WARM};
 use self::warm::Servers;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -51,12 +55,29 @@ async fn main() -> Result<ExitCode> {
         tls: backend.listener("tls").await?,
     };
     let machine = machine(&backend.version().await?, &hopguard, &noop, rounds)?;
-    warm::check(&parts, &servers).await?;
-    let samples = warm::measure(&parts, &servers, rounds).await?;
-    let wake = wake::measure(&parts, &servers, rounds.div_ceil(4)).await?;
+    let only = std::env::var("ONLY").unwrap_or_default();
+    let is_wanted = |part: &str| only.is_empty() || only.split(',').any(|p| p == part);
+    let (mut tables, mut wake) = (Vec::new(), Vec::new());
+    if is_wanted("requests") {
+        warm::check(&parts, &servers).await?;
+        let samples = warm::measure(&parts, &servers, rounds).await?;
+        tables.push(Table::of_requests(&WARM, samples));
+    }
+    if is_wanted("tcp") {
+        let echoes = Echoes {
+            plaintext: backend.listener("echo").await?,
+            tls: backend.listener("echo_tls").await?,
+        };
+        tcp::check(&parts, &echoes).await?;
+        let samples = tcp::connections(&parts, &echoes, rounds).await?;
+        tables.push(Table::of_connections(&TCP_CONNECTIONS, samples));
+        let samples = tcp::transfer(&parts, rounds).await?;
+        tables.push(Table::of_transfer(&TCP_TRANSFER, samples));
+    }
+    if is_wanted("wake") {
+        wake = wake::measure(&parts, &servers, rounds.div_ceil(4)).await?;
+    }
 
-    let rows = report::rows(&samples);
-    let targets = report::targets(&samples);
     for (name, value) in machine.as_object().into_iter().flatten() {
         println!(
             "{name:<16} {}",
@@ -64,12 +85,12 @@ async fn main() -> Result<ExitCode> {
         );
     }
     println!();
-    report::print(&rows, &targets, &wake);
+    report::print(&tables, &wake);
     let file = target.join("bench/bench.json");
     fs::create_dir_all(target.join("bench"))?;
     fs::write(
         &file,
-        format!("{:#}\n", report::json(&machine, &rows, &targets, &wake)),
+        format!("{:#}\n", report::json(&machine, &tables, &wake)),
     )?;
     println!("\n{}", file.display());
     Ok(ExitCode::SUCCESS)

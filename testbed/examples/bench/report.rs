@@ -1,98 +1,148 @@
-//! The table, the targets, and the same as JSON.
+//! The tables, the targets, and the same as JSON.
 
 use serde_json::{Value, json};
 
-use crate::statistics::{median, ratio, summary};
-use crate::variants::WARM;
+use crate::statistics::{Summary, median, ratio, summary};
+use crate::variants::Variant;
 use crate::wake::Samples;
 
 /// A row with its ratios.
 pub struct Row {
     pub name: &'static str,
-    pub cpu: crate::statistics::Summary,
+    pub cpu: Summary,
     pub ratio_none: f64,
     pub ratio_noop: f64,
 }
 
-/// The rows, from the rounds of each.
-pub fn rows(samples: &[Vec<f64>]) -> Vec<Row> {
-    let of = |name: String| {
-        let index = WARM.iter().position(|v| v.name == name);
-        index.map_or(&[][..], |index| &samples[index])
-    };
-    WARM.iter()
-        .zip(samples)
-        .map(|(variant, rounds)| {
-            let suffix = if variant.mtls { "_mtls" } else { "" };
-            let both = if variant.name.contains("_both") {
-                "_both"
-            } else {
-                ""
-            };
-            Row {
-                name: variant.name,
-                cpu: summary(rounds),
-                ratio_none: ratio(rounds, of(format!("none{suffix}"))),
-                ratio_noop: ratio(rounds, of(format!("noop{both}{suffix}"))),
+/// Rows that were measured together.
+pub struct Table {
+    title: &'static str,
+    variants: &'static [Variant],
+    samples: Vec<Vec<f64>>,
+    /// Row, what it is compared with, and how many times that it may cost.
+    targets: &'static [(&'static str, &'static str, f64)],
+}
+
+impl Table {
+    /// Requests on warm connections.
+    pub const fn of_requests(variants: &'static [Variant], samples: Vec<Vec<f64>>) -> Self {
+        Self {
+            title: "CPU of Envoy per request, microseconds, warm keep-alive connections",
+            variants,
+            samples,
+            targets: &[
+                ("hopguard_downstream", "noop", 1.05),
+                ("hopguard_both", "noop_both", 1.10),
+                ("hopguard_downstream", "lua", 1.0),
+            ],
+        }
+    }
+
+    /// New TCP connections.
+    pub const fn of_connections(variants: &'static [Variant], samples: Vec<Vec<f64>>) -> Self {
+        Self {
+            title: "CPU of Envoy per TCP connection, microseconds, from its start to its end",
+            variants,
+            samples,
+            targets: &[("l4_connection_hopguard", "l4_connection_noop", 1.15)],
+        }
+    }
+
+    /// Bytes over a TCP connection.
+    pub const fn of_transfer(variants: &'static [Variant], samples: Vec<Vec<f64>>) -> Self {
+        Self {
+            title: "CPU of Envoy per MiB, microseconds, on a TCP connection after its verdict",
+            variants,
+            samples,
+            targets: &[("l4_transfer_hopguard", "l4_transfer_noop", 1.03)],
+        }
+    }
+
+    fn of(&self, name: &str) -> &[f64] {
+        let index = self.variants.iter().position(|v| v.name == name);
+        index.map_or(&[], |index| &self.samples[index])
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        self.variants
+            .iter()
+            .zip(&self.samples)
+            .map(|(variant, rounds)| {
+                let [none, noop] = bases(variant);
+                Row {
+                    name: variant.name,
+                    cpu: summary(rounds),
+                    ratio_none: ratio(rounds, self.of(&none)),
+                    ratio_noop: ratio(rounds, self.of(&noop)),
+                }
+            })
+            .collect()
+    }
+
+    /// In plaintext and with certificates.
+    fn targets(&self) -> Vec<Target> {
+        let mut targets = Vec::new();
+        for suffix in ["", "_mtls"] {
+            for (row, base, limit) in self.targets {
+                let (row, base) = (format!("{row}{suffix}"), format!("{base}{suffix}"));
+                targets.push(Target {
+                    measured: ratio(self.of(&row), self.of(&base)),
+                    words: format!("{row} <= {limit:.2} x {base}"),
+                    limit: *limit,
+                });
             }
-        })
-        .collect()
+        }
+        targets
+    }
+}
+
+/// The names of the rows without a filter and with one that does nothing that a
+/// row is compared with.
+fn bases(variant: &Variant) -> [String; 2] {
+    let name = variant.name;
+    let start = ["l4_connection_", "l4_transfer_"];
+    let start = start.into_iter().find(|s| name.starts_with(s));
+    let both = if name.contains("_both") { "_both" } else { "" };
+    let mtls = if variant.mtls { "_mtls" } else { "" };
+    let start = start.unwrap_or("");
+    [
+        format!("{start}none{mtls}"),
+        format!("{start}noop{both}{mtls}"),
+    ]
 }
 
 /// What a row should cost at most, and what it costs.
-pub struct Target {
-    pub words: String,
-    pub limit: f64,
-    pub measured: f64,
+struct Target {
+    words: String,
+    limit: f64,
+    measured: f64,
 }
 
 impl Target {
-    pub fn is_met(&self) -> bool {
+    fn is_met(&self) -> bool {
         self.measured <= self.limit
     }
 }
 
-/// The targets, in plaintext and with certificates.
-pub fn targets(samples: &[Vec<f64>]) -> Vec<Target> {
-    let mut targets = Vec::new();
-    for suffix in ["", "_mtls"] {
-        for (row, base, limit) in [
-            ("hopguard_downstream", "noop", 1.05),
-            ("hopguard_both", "noop_both", 1.10),
-            ("hopguard_downstream", "lua", 1.0),
-        ] {
-            let of = |name: &str| {
-                let name = format!("{name}{suffix}");
-                let index = WARM.iter().position(|v| v.name == name);
-                index.map_or(&[][..], |index| &samples[index])
-            };
-            targets.push(Target {
-                words: format!("{row}{suffix} <= {limit:.2} x {base}{suffix}"),
-                limit,
-                measured: ratio(of(row), of(base)),
-            });
-        }
-    }
-    targets
-}
-
 /// Prints the tables.
-pub fn print(rows: &[Row], targets: &[Target], wake: &[Samples]) {
-    println!(
-        "CPU of Envoy per request, microseconds, warm keep-alive connections\n\n\
-         {:<26} {:>8} {:>8} {:>8} {:>8} {:>8}",
-        "row", "median", "min", "max", "/ none", "/ noop"
-    );
-    for row in rows {
+pub fn print(tables: &[Table], wake: &[Samples]) {
+    for table in tables {
         println!(
-            "{:<26} {:>8.1} {:>8.1} {:>8.1} {:>8.3} {:>8.3}",
-            row.name, row.cpu.median, row.cpu.min, row.cpu.max, row.ratio_none, row.ratio_noop
+            "{}\n\n{:<28} {:>8} {:>8} {:>8} {:>8} {:>8}",
+            table.title, "row", "median", "min", "max", "/ none", "/ noop"
         );
+        for row in table.rows() {
+            println!(
+                "{:<28} {:>8.1} {:>8.1} {:>8.1} {:>8.3} {:>8.3}",
+                row.name, row.cpu.median, row.cpu.min, row.cpu.max, row.ratio_none, row.ratio_noop
+            );
+        }
+        println!();
     }
-    println!("\n_mtls against its own none and noop; _both against noop_both\n\ntargets");
-    for target in targets {
+    println!("_mtls against its own none and noop; _both against noop_both\n\ntargets");
+    for target in tables.iter().flat_map(Table::targets) {
         println!(
-            "{:<54} {:>6.3}  {}",
+            "{:<62} {:>6.3}  {}",
             target.words,
             target.measured,
             if target.is_met() { "met" } else { "missed" }
@@ -100,12 +150,12 @@ pub fn print(rows: &[Row], targets: &[Target], wake: &[Samples]) {
     }
     println!(
         "\nA new upstream TLS connection for each request; far: 10 ms each way\n\n\
-         {:<26} {:>10} {:>14}",
+         {:<28} {:>10} {:>14}",
         "row", "p50 ms", "CPU us/request"
     );
     for row in wake {
         println!(
-            "{:<26} {:>10.2} {:>14.0}",
+            "{:<28} {:>10.2} {:>14.0}",
             row.name,
             median(row.p50_ms.clone()),
             median(row.cpu_us.clone())
@@ -114,10 +164,10 @@ pub fn print(rows: &[Row], targets: &[Target], wake: &[Samples]) {
 }
 
 /// All of it as JSON.
-pub fn json(machine: &Value, rows: &[Row], targets: &[Target], wake: &[Samples]) -> Value {
+pub fn json(machine: &Value, tables: &[Table], wake: &[Samples]) -> Value {
     json!({
         "machine": machine,
-        "rows": rows.iter().map(|row| json!({
+        "rows": tables.iter().flat_map(Table::rows).map(|row| json!({
             "name": row.name,
             "cpu_us_median": row.cpu.median,
             "cpu_us_min": row.cpu.min,
@@ -125,7 +175,7 @@ pub fn json(machine: &Value, rows: &[Row], targets: &[Target], wake: &[Samples])
             "ratio_none": row.ratio_none,
             "ratio_noop": row.ratio_noop,
         })).collect::<Vec<_>>(),
-        "targets": targets.iter().map(|target| json!({
+        "targets": tables.iter().flat_map(Table::targets).map(|target| json!({
             "target": target.words,
             "measured": target.measured,
             "met": target.is_met(),

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use hopguard_testbed::config::{
-    Bootstrap, Cluster, DownstreamTls, FailurePolicy, HttpListener, Route, UpstreamTls, Wasm, lua,
+    Bootstrap, Cluster, DownstreamTls, FailurePolicy, HttpListener, Route, TcpListener,
+    UpstreamTls, Wasm, lua,
 };
 use hopguard_testbed::pki::{Issued, Pki};
 use serde_json::{Value, json};
@@ -25,6 +26,15 @@ pub enum Kind {
     Both,
     /// What the role `downstream` does for this policy, in Lua.
     Lua,
+    /// hopguard's role `log`, in the HTTP connection manager and the router's
+    /// `upstream_log`.
+    Log,
+    /// The same, called only for what failed.
+    LogFiltered,
+    /// The SDK's L4 filter that does nothing.
+    NoopNetwork,
+    /// hopguard's role `network`.
+    Network,
 }
 
 /// One row of the table.
@@ -41,7 +51,7 @@ const fn row(name: &'static str, kind: Kind, mtls: bool) -> Variant {
 }
 
 /// The rows of requests on warm connections.
-pub const WARM: [Variant; 12] = [
+pub const WARM: [Variant; 14] = [
     row("none", Kind::None, false),
     row("noop", Kind::Noop, false),
     row("noop_both", Kind::NoopBoth, false),
@@ -54,6 +64,28 @@ pub const WARM: [Variant; 12] = [
     row("hopguard_downstream_mtls", Kind::Downstream, true),
     row("hopguard_both_mtls", Kind::Both, true),
     row("lua_mtls", Kind::Lua, true),
+    row("log_filtered", Kind::LogFiltered, false),
+    row("log_unfiltered", Kind::Log, false),
+];
+
+/// The rows of new TCP connections.
+pub const TCP_CONNECTIONS: [Variant; 6] = [
+    row("l4_connection_none", Kind::None, false),
+    row("l4_connection_noop", Kind::NoopNetwork, false),
+    row("l4_connection_hopguard", Kind::Network, false),
+    row("l4_connection_none_mtls", Kind::None, true),
+    row("l4_connection_noop_mtls", Kind::NoopNetwork, true),
+    row("l4_connection_hopguard_mtls", Kind::Network, true),
+];
+
+/// The rows of bytes on a TCP connection that was judged.
+pub const TCP_TRANSFER: [Variant; 6] = [
+    row("l4_transfer_none", Kind::None, false),
+    row("l4_transfer_noop", Kind::NoopNetwork, false),
+    row("l4_transfer_hopguard", Kind::Network, false),
+    row("l4_transfer_none_mtls", Kind::None, true),
+    row("l4_transfer_noop_mtls", Kind::NoopNetwork, true),
+    row("l4_transfer_hopguard_mtls", Kind::Network, true),
 ];
 
 /// Verdict and rule that a row leaves to the access log.
@@ -68,6 +100,9 @@ pub struct Parts {
     envoy: Issued,
     hopguard: [Value; 2],
     noop: Value,
+    network: Value,
+    noop_network: Value,
+    log: Value,
     lua: [Value; 2],
 }
 
@@ -80,28 +115,49 @@ impl Parts {
             Wasm::new(hopguard, role)
                 .configuration(&policy)
                 .failure_policy(FailurePolicy::FailClosed)
-                .http_filter()
         };
+        let does_nothing = |root_id: &str| Wasm::new(noop, root_id).name("noop").vm_id("noop");
         Self {
             server: pki.server("api.test").issue(),
             envoy: pki.client("envoy").dns("envoy.test").issue(),
-            hopguard: [role("downstream"), role("upstream")],
-            noop: Wasm::new(noop, "noop")
-                .name("noop")
-                .vm_id("noop")
-                .http_filter(),
+            hopguard: [
+                role("downstream").http_filter(),
+                role("upstream").http_filter(),
+            ],
+            noop: does_nothing("noop").http_filter(),
+            network: role("network").network_filter(),
+            noop_network: does_nothing("network").network_filter(),
+            log: role("log").access_logger(),
             lua: [lua(LUA_WAIVER), lua(&lua_certificate(&client))],
             client,
         }
     }
 
-    /// The servers: another Envoy that answers by itself.
+    /// The servers: another Envoy that answers by itself, or sends back what
+    /// comes.
     pub fn backend(&self) -> Bootstrap {
         let answer = || Route::direct("/", 200, "ok");
-        let tls = DownstreamTls::new(&self.server).require_any_client();
+        let echo = |name: &str| {
+            TcpListener::new(name, "").patch(|listener| {
+                listener["filter_chains"][0]["filters"] = json!([{
+                    "name": "envoy.filters.network.echo",
+                    "typed_config": {
+                        "@type": "type.googleapis.com/envoy.extensions.filters.network.echo.v3.Echo",
+                    },
+                }]);
+            })
+        };
+        let tls = || self.downstream_tls();
         Bootstrap::new()
             .http(HttpListener::new("plaintext").route(answer()))
-            .http(HttpListener::new("tls").tls(tls).route(answer()))
+            .http(HttpListener::new("tls").tls(tls()).route(answer()))
+            .tcp(echo("echo"))
+            .tcp(echo("echo_tls").tls(tls()))
+    }
+
+    /// The certificate of all servers.
+    pub const fn server(&self) -> &Issued {
+        &self.server
     }
 
     /// A row's listener and cluster; the cluster's server is that of the row's
@@ -116,18 +172,23 @@ impl Parts {
         let name = variant.name;
         let [downstream, upstream] = &self.hopguard;
         let (listener, cluster) = match variant.kind {
-            Kind::None => (None, None),
             Kind::Noop => (Some(&self.noop), None),
             Kind::NoopBoth => (Some(&self.noop), Some(&self.noop)),
             Kind::Downstream => (Some(downstream), None),
             Kind::Both => (Some(downstream), Some(upstream)),
             Kind::Lua => (Some(&self.lua[usize::from(variant.mtls)]), None),
+            Kind::None | Kind::Log | Kind::LogFiltered | Kind::NoopNetwork | Kind::Network => {
+                (None, None)
+            }
         };
         let mut http = HttpListener::new(name).route(Route::all(name));
         let mut servers = Cluster::new(name).endpoint(server);
         if variant.mtls {
-            http = http.tls(DownstreamTls::new(&self.server).require_any_client());
+            http = http.tls(self.downstream_tls());
             servers = servers.tls(self.upstream_tls());
+        }
+        if let Some(logger) = self.logger(variant.kind) {
+            http = http.access_logger(logger.clone()).upstream_logger(logger);
         }
         if let Some(format) = access_log {
             http = http.access_log(&format!("CHECK {name} {format}"));
@@ -138,6 +199,47 @@ impl Parts {
             .fold(http, HttpListener::filter);
         servers = cluster.cloned().into_iter().fold(servers, Cluster::filter);
         bootstrap.http(http).cluster(servers)
+    }
+
+    /// The role `log`, where a row has it.
+    fn logger(&self, kind: Kind) -> Option<Value> {
+        let mut logger = self.log.clone();
+        match kind {
+            Kind::Log => {}
+            Kind::LogFiltered => {
+                let failed = json!({ "flags": ["UF", "UC"] });
+                logger["filter"] = json!({ "response_flag_filter": failed });
+            }
+            _ => return None,
+        }
+        Some(logger)
+    }
+
+    /// A TCP row's listener and cluster.
+    pub fn add_tcp(
+        &self,
+        bootstrap: Bootstrap,
+        variant: &Variant,
+        server: SocketAddr,
+        access_log: Option<&str>,
+    ) -> Bootstrap {
+        let name = variant.name;
+        let mut tcp = TcpListener::new(name, name);
+        let mut servers = Cluster::new(name).endpoint(server);
+        if variant.mtls {
+            tcp = tcp.tls(self.downstream_tls());
+            servers = servers.tls(self.upstream_tls());
+        }
+        if let Some(format) = access_log {
+            tcp = tcp.access_log(&format!("CHECK {name} {format}"));
+        }
+        let filter = match variant.kind {
+            Kind::Network => Some(&self.network),
+            Kind::NoopNetwork => Some(&self.noop_network),
+            _ => None,
+        };
+        tcp = filter.cloned().into_iter().fold(tcp, TcpListener::filter);
+        bootstrap.tcp(tcp).cluster(servers)
     }
 
     /// A plaintext listener and a cluster with a new TLS connection for each
@@ -163,6 +265,10 @@ impl Parts {
         bootstrap
             .http(HttpListener::new(name).route(Route::all(name)))
             .cluster(cluster)
+    }
+
+    fn downstream_tls(&self) -> DownstreamTls {
+        DownstreamTls::new(&self.server).require_any_client()
     }
 
     fn upstream_tls(&self) -> UpstreamTls {

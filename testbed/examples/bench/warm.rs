@@ -65,7 +65,7 @@ pub async fn check(parts: &Parts, servers: &Servers) -> Result<()> {
         let expected = match variant.kind {
             Kind::Downstream | Kind::Both => format!("state={told} lua=-,-"),
             Kind::Lua => format!("state=-,- lua={told}"),
-            Kind::None | Kind::Noop | Kind::NoopBoth => "state=-,- lua=-,-".to_owned(),
+            _ => "state=-,- lua=-,-".to_owned(),
         };
         if line != format!("{start}{expected}") {
             return Err(format!("{}: expected {expected}, got {line}", variant.name).into());
@@ -87,7 +87,8 @@ async fn start(parts: &Parts, servers: &Servers, access_log: Option<&str>) -> Re
     Ok(Envoy::builder().config(bootstrap).start().await?)
 }
 
-fn client(parts: &Parts, variant: &Variant, listener: SocketAddr) -> Client {
+/// A client of that kind of row.
+pub fn client(parts: &Parts, variant: &Variant, listener: SocketAddr) -> Client {
     if variant.mtls {
         Client::tls(listener).certificate(&parts.client)
     } else {
