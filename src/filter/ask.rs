@@ -6,9 +6,10 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
+use super::share::{self, Claim};
 use crate::decision::Policy;
 use crate::host::{CallAnswer, CallId, Host};
-use crate::revocation::ocsp::CacheKey;
+use crate::revocation::ocsp::RESPONSE_TYPE;
 use crate::revocation::{Fetched, Now, Order, Store, content_type};
 use crate::trust::{Instant, SignatureVerifier};
 
@@ -30,8 +31,17 @@ pub fn evidence(policy: &Policy, verifier: Rc<dyn SignatureVerifier>) -> Evidenc
 pub struct Calls {
     evidence: Evidence,
     skew: u32,
-    open: HashMap<u32, (CacheKey, Box<str>)>,
+    open: HashMap<u32, Order>,
+    /// Other workers ask about these.
+    asked_by_others: Vec<Order>,
 }
+
+/// Milliseconds between two looks at what other workers have asked.
+pub const LOOK_MS: u32 = 2;
+
+/// Milliseconds that a claim lasts beyond the call's own time-out, for the answer
+/// to be read.
+const MARGIN_MS: u64 = 500;
 
 impl Calls {
     /// For this evidence.
@@ -40,7 +50,13 @@ impl Calls {
             evidence,
             skew,
             open: HashMap::new(),
+            asked_by_others: Vec::new(),
         }
+    }
+
+    /// Whether there are responders to ask.
+    pub fn asks(&self) -> bool {
+        self.evidence.try_borrow().is_ok_and(|e| e.has_responders())
     }
 
     /// Whether a call is to be made.
@@ -48,38 +64,90 @@ impl Calls {
         self.evidence.try_borrow().is_ok_and(|e| e.has_orders())
     }
 
-    /// The call to make next.
-    pub fn take_order(&self) -> Option<Order> {
-        self.evidence.try_borrow_mut().ok()?.take_order()
+    /// Whether other workers are asking for this one, too.
+    pub const fn waits_for_others(&self) -> bool {
+        !self.asked_by_others.is_empty()
+    }
+
+    /// The call to make next: one that no other worker makes.
+    pub fn take_order(&mut self, host: &impl Host) -> Option<Order> {
+        loop {
+            let order = self.evidence.try_borrow_mut().ok()?.take_order()?;
+            match self.claim(&order, host) {
+                Claim::Ours => return Some(order),
+                Claim::Others => self.asked_by_others.push(order),
+                Claim::Answered(answer, at) => self.take_shared(&order, &answer, at, host),
+            }
+        }
+    }
+
+    /// Looks at what others asked. Whether there is news for those who wait; a
+    /// call that nobody makes any more goes to `make`.
+    pub fn look_at_others(&mut self, host: &impl Host) -> (bool, Vec<Order>) {
+        let (mut news, mut make) = (false, Vec::new());
+        for order in std::mem::take(&mut self.asked_by_others) {
+            match self.claim(&order, host) {
+                Claim::Ours => make.push(order),
+                Claim::Others => self.asked_by_others.push(order),
+                Claim::Answered(answer, at) => {
+                    self.take_shared(&order, &answer, at, host);
+                    news = true;
+                }
+            }
+        }
+        (news, make)
     }
 
     /// A call was made, or could not be.
     pub fn sent(&mut self, order: Order, call: Option<CallId>, host: &impl Host) {
         match call {
             Some(CallId(id)) => {
-                self.open.insert(id, (order.key, order.cluster));
+                self.open.insert(id, order);
             }
-            None => self.tell(&order.key, &CallAnswer::none(), host),
+            None => self.tell(&order, &CallAnswer::none(), host),
         }
     }
 
     /// Takes an answer. Returns the cluster that was asked, if it is to a call of
     /// these.
     pub fn answered(&mut self, answer: &CallAnswer, host: &impl Host) -> Option<String> {
-        let (key, cluster) = self.open.remove(&answer.id.0)?;
-        self.tell(&key, answer, host);
-        Some(cluster.into())
+        let order = self.open.remove(&answer.id.0)?;
+        self.tell(&order, answer, host);
+        Some(order.cluster.into())
     }
 
-    fn tell(&self, key: &CacheKey, answer: &CallAnswer, host: &impl Host) {
+    fn claim(&self, order: &Order, host: &impl Host) -> Claim {
+        let now = host.now_nanos();
+        let until = now + (u64::from(order.timeout_ms) + MARGIN_MS) * 1_000_000;
+        share::claim(host, &order.key, order.newer_than, now, until)
+    }
+
+    fn take_shared(&self, order: &Order, answer: &[u8], at: u64, host: &impl Host) {
+        let fetched = Fetched {
+            status: 200,
+            content_type: RESPONSE_TYPE,
+            body: answer,
+        };
+        let now = now(host, self.skew);
+        if let Ok(mut evidence) = self.evidence.try_borrow_mut() {
+            evidence.answered(&order.key, &fetched, at, now);
+        }
+    }
+
+    fn tell(&self, order: &Order, answer: &CallAnswer, host: &impl Host) {
         let fetched = Fetched {
             status: answer.status,
             content_type: &answer.content_type,
             body: &answer.body,
         };
         let now = now(host, self.skew);
-        if let Ok(mut evidence) = self.evidence.try_borrow_mut() {
-            evidence.answered(key, &fetched, now);
+        let Ok(mut evidence) = self.evidence.try_borrow_mut() else {
+            return;
+        };
+        if evidence.answered(&order.key, &fetched, now.nanos, now) {
+            share::share(host, &order.key, &answer.body, now.nanos);
+        } else {
+            share::give_up(host, &order.key);
         }
     }
 }

@@ -16,6 +16,8 @@ pub struct Base<H> {
     pub reporter: Reporter,
     /// Calls to OCSP responders.
     pub calls: Calls,
+    /// Calls that another worker was to make, and did not.
+    takeover: Vec<Order>,
     tick_ms: u32,
     /// A wake-up was asked for and has not come yet.
     wake_is_due: bool,
@@ -54,6 +56,7 @@ impl<H: Host> Base<H> {
             host,
             reporter: Reporter::new(root, exporter),
             calls: Calls::new(evidence, policy.clock_skew_seconds),
+            takeover: Vec::new(),
             tick_ms: 0,
             wake_is_due: false,
             ticked_at: None,
@@ -133,9 +136,14 @@ impl<H: Host> Base<H> {
     pub fn schedule(&mut self, is_waiting: bool, look: impl FnOnce(u64) -> NextLook) {
         let now = self.host.now_nanos();
         let mut look = look(now);
-        if self.calls.has_orders() {
+        if self.calls.has_orders() || !self.takeover.is_empty() {
             look.soon = true;
             look.after_ms = Some(1);
+        } else if self.calls.waits_for_others() {
+            look.after_ms = Some(
+                look.after_ms
+                    .map_or(ask::LOOK_MS, |ms| ms.min(ask::LOOK_MS)),
+            );
         }
         if look.soon && !self.wake_is_due {
             self.wake_is_due = self.host.wake_soon();
@@ -161,8 +169,9 @@ impl<H: Host> Base<H> {
 
     /// A call that is due, to be made when nothing is borrowed.
     pub fn take_call(&mut self) -> Option<Call> {
-        let order = self.calls.take_order().map(Call::Ask);
-        order.or_else(|| {
+        let order = self.takeover.pop();
+        let order = order.or_else(|| self.calls.take_order(&self.host));
+        order.map(Call::Ask).or_else(|| {
             let request = self.reporter.take_request(self.host.now_nanos());
             request.map(Call::Export)
         })
@@ -187,11 +196,15 @@ impl<H: Host> Base<H> {
         self.wake_is_due = false;
     }
 
-    /// The timer fired.
-    pub fn on_tick(&mut self) {
+    /// The timer fired. Whether there is news of a certificate that others asked
+    /// about.
+    pub fn on_tick(&mut self) -> bool {
         // A wake-up that has not come by now may never come.
         self.wake_is_due = false;
         self.reporter.flush(&self.host, false);
+        let (news, make) = self.calls.look_at_others(&self.host);
+        self.takeover.extend(make);
+        news
     }
 
     /// The last chance to print what was folded.

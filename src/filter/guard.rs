@@ -181,8 +181,11 @@ impl<H: Host> Guard<H> {
     /// The timer fired.
     pub fn on_tick(&mut self) {
         self.failures.flush(&mut self.base, &mut self.judge);
-        self.base.on_tick();
-        let due = self.gate.look(self.base.host.now_nanos());
+        let due = if self.base.on_tick() {
+            self.gate.all()
+        } else {
+            self.gate.look(self.base.host.now_nanos())
+        };
         self.look_at(due);
     }
 

@@ -17,6 +17,7 @@ mod role;
 #[cfg(target_arch = "wasm32")]
 pub mod root;
 mod seen;
+mod share;
 #[cfg(target_arch = "wasm32")]
 mod streams;
 mod upstream;

@@ -250,8 +250,11 @@ impl<H: Host> Network<H> {
     /// The timer fired.
     pub fn on_tick(&mut self) {
         self.count_misses();
-        self.base.on_tick();
-        let due = self.gate.look(self.base.host.now_nanos());
+        let due = if self.base.on_tick() {
+            self.gate.all()
+        } else {
+            self.gate.look(self.base.host.now_nanos())
+        };
         self.look_at(due);
     }
 

@@ -87,6 +87,11 @@ impl Role {
         }
     }
 
+    /// Whether its policy names OCSP responders.
+    pub fn asks_responders(&self) -> bool {
+        self.with_base(|base| base.calls.asks()) == Some(true)
+    }
+
     /// Whether a message in this queue is a wake-up that it asked for.
     pub fn is_wake(&self, queue: u32) -> bool {
         self.with_base(|base| base.host.is_wake(queue)) == Some(true)

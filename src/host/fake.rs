@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::attributes::Path;
 use super::ports::{CallId, Host, Level, MetricId, MetricKind};
@@ -35,6 +36,8 @@ pub struct FakeHost {
     pub filter_state: RefCell<HashMap<(u32, String), String>>,
     /// What a side of an L4 connection sent, by stream.
     pub first_bytes: RefCell<HashMap<(u32, Direction), Vec<u8>>>,
+    /// What the workers share, by key, with its version.
+    pub shared: Rc<RefCell<HashMap<String, (Vec<u8>, u32)>>>,
     /// Bodies of calls, in order; their ids count from 1.
     pub calls: RefCell<Vec<String>>,
     /// Log lines.
@@ -156,6 +159,20 @@ impl Host for std::rc::Rc<FakeHost> {
         let mut calls = self.calls.borrow_mut();
         calls.push(String::from_utf8_lossy(body).into_owned());
         u32::try_from(calls.len()).ok().map(CallId)
+    }
+
+    fn shared(&self, key: &str) -> Option<(Vec<u8>, u32)> {
+        self.shared.borrow().get(key).cloned()
+    }
+
+    fn set_shared(&self, key: &str, value: &[u8], version: u32) -> bool {
+        let mut shared = self.shared.borrow_mut();
+        let known = shared.get(key).map_or(0, |(_, version)| *version);
+        if version != 0 && version != known {
+            return false;
+        }
+        shared.insert(key.to_owned(), (value.to_vec(), known + 1));
+        true
     }
 
     fn select(&self, stream: u32) {

@@ -56,6 +56,8 @@ struct Entry {
 #[derive(Clone, Copy, Debug)]
 struct Known {
     answer: Answer,
+    /// When it came, in nanoseconds.
+    came_at: u64,
     /// When to fetch the next one, in seconds.
     refresh_at: i64,
 }
@@ -83,6 +85,8 @@ pub struct Order {
     pub body: Option<Vec<u8>>,
     /// Milliseconds before it is given up.
     pub timeout_ms: u32,
+    /// When the answer came that is known, in nanoseconds; 0 for none.
+    pub newer_than: u64,
 }
 
 /// What came of a request.
@@ -211,7 +215,8 @@ impl Store {
             let Some(entry) = self.entries.get(&key) else {
                 continue;
             };
-            if let Some(order) = self.order(&entry.asked) {
+            let newer_than = entry.known.map_or(0, |known| known.came_at);
+            if let Some(order) = self.order(&entry.asked, newer_than) {
                 self.open += 1;
                 return Some(order);
             }
@@ -220,19 +225,37 @@ impl Store {
     }
 
     /// A request came back, or could not be sent.
-    pub fn answered(&mut self, key: &CacheKey, fetched: &Fetched<'_>, now: Now) {
+    ///
+    /// `came_at`: when the answer came to this process, in nanoseconds. Returns
+    /// whether it is one that holds.
+    pub fn answered(
+        &mut self,
+        key: &CacheKey,
+        fetched: &Fetched<'_>,
+        came_at: u64,
+        now: Now,
+    ) -> bool {
         self.open = self.open.saturating_sub(1);
         let result = match self.entries.get(key) {
             Some(entry) => self.read(&entry.asked, fetched, now.at),
-            None => return,
+            None => return false,
         };
         let Some(entry) = self.entries.get_mut(key) else {
-            return;
+            return false;
         };
         match result {
-            Ok(answer) => entry.learn(answer, now.at.now),
-            Err(trouble) => entry.fail(trouble, now.at.now),
+            Ok(answer) => entry.learn(answer, came_at, now.at.now),
+            Err(trouble) => {
+                entry.fail(trouble, now.at.now);
+                return false;
+            }
         }
+        true
+    }
+
+    /// Whether there is anybody to ask.
+    pub const fn has_responders(&self) -> bool {
+        !self.responders.is_empty()
     }
 
     /// Whether something waits to be sent.
@@ -290,7 +313,7 @@ impl Store {
         })
     }
 
-    fn order(&self, asked: &Asked) -> Option<Order> {
+    fn order(&self, asked: &Asked, newer_than: u64) -> Option<Order> {
         let (responder, url) = self.responder_of(asked)?;
         let (authority, path) = split_http(url)?;
         let request = ocsp::request(&asked.question()?, CertIdHash::Sha1, None);
@@ -307,6 +330,7 @@ impl Store {
             path,
             body,
             timeout_ms: responder.timeout_ms,
+            newer_than,
         })
     }
 
@@ -368,7 +392,7 @@ impl Entry {
         }
     }
 
-    fn learn(&mut self, answer: Answer, now: i64) {
+    fn learn(&mut self, answer: Answer, came_at: u64, now: i64) {
         self.fetch = Fetch::Idle { not_before: 0 };
         self.failures = 0;
         self.trouble = None;
@@ -396,7 +420,11 @@ impl Entry {
         let left = answer.valid_until.saturating_sub(now).max(0);
         let jitter = i64::from(self.asked.leaf().sha256().first().copied().unwrap_or(0));
         let refresh_at = now + left / 2 + left / 4 * jitter / 256;
-        self.known = Some(Known { answer, refresh_at });
+        self.known = Some(Known {
+            answer,
+            came_at,
+            refresh_at,
+        });
     }
 
     fn fail(&mut self, trouble: (Trouble, String), now: i64) {

@@ -277,6 +277,47 @@ async fn many_first_contacts_make_one_request() {
     assert_eq!(world.responder.requests(), 1);
 }
 
+/// Four workers and both roles of a process ask as one.
+#[tokio::test]
+async fn workers_ask_as_one() {
+    let world = World::new().await;
+    let certificate = world.server();
+    world.responder.set(&certificate, Known::Good);
+    world.responder.server().hold_responses();
+    let server = tls(&certificate).await;
+    let policy = world.policy(&json!({}));
+    let tls = UpstreamTls::new().sni("api.test");
+    let cluster = Cluster::new("backend").endpoint(server.addr()).tls(tls);
+    let listener = HttpListener::new("front").route(Route::all("backend"));
+    let envoy = Envoy::builder()
+        .config(
+            Bootstrap::new()
+                .http(listener)
+                .cluster(cluster.filter(filter("upstream", &policy)))
+                .cluster(world.responder_cluster()),
+        )
+        .concurrency(4)
+        .start()
+        .await
+        .unwrap();
+    let address = envoy.listener("front").await.unwrap();
+    let requests: Vec<_> = (0..1_000)
+        .map(|n| {
+            tokio::spawn(async move {
+                let client = Client::plaintext(address);
+                client.get(&format!("/{n}")).await.unwrap().status
+            })
+        })
+        .collect();
+    crate::support::pending(&envoy, 1_000).await;
+    world.responder.server().release_responses();
+    for request in requests {
+        assert_eq!(request.await.unwrap(), 200);
+    }
+    assert_eq!(world.responder.requests(), 1);
+    exactly_events(&envoy, 0).await;
+}
+
 #[tokio::test]
 async fn must_staple_makes_an_answer_mandatory_where_no_rule_asks_for_it() {
     let world = World::new().await;

@@ -203,6 +203,30 @@ impl Host for Envoy {
         (status == OK).then_some(CallId(id))
     }
 
+    fn shared(&self, key: &str) -> Option<(Vec<u8>, u32)> {
+        let (mut data, mut size, mut version) = (std::ptr::null_mut(), 0, 0);
+        // SAFETY: the key and the out pointers are valid for the call.
+        let status = unsafe {
+            proxy_get_shared_data(key.as_ptr(), key.len(), &mut data, &mut size, &mut version)
+        };
+        // SAFETY: the host just returned these.
+        (status == OK).then(|| (unsafe { take(data, size) }, version))
+    }
+
+    fn set_shared(&self, key: &str, value: &[u8], version: u32) -> bool {
+        // SAFETY: the key and the value are valid for the call.
+        let status = unsafe {
+            proxy_set_shared_data(
+                key.as_ptr(),
+                key.len(),
+                value.as_ptr(),
+                value.len(),
+                version,
+            )
+        };
+        status == OK
+    }
+
     fn select(&self, stream: u32) {
         // SAFETY: takes no pointer; a context that is gone is refused.
         unsafe { proxy_set_effective_context(stream) };

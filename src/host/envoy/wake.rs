@@ -32,9 +32,14 @@ pub struct Wake {
     own: u32,
 }
 
+/// Whether this VM is one of the main thread's.
+pub fn is_main() -> bool {
+    vm_number().is_some_and(|number| number <= MAIN_VMS)
+}
+
 /// Offers the echo, where this VM is one of the main thread's.
 pub fn offer_echo() {
-    if vm_number().is_some_and(|number| number <= MAIN_VMS) {
+    if is_main() {
         register_queue(ECHO);
     }
 }

@@ -77,7 +77,7 @@ fn ok(body: &[u8]) -> Fetched<'_> {
 fn learn(store: &mut Store, now: i64, fetched: &Fetched<'_>) -> Status {
     store.status(&asked(), at(now));
     let order = store.take_order().unwrap();
-    store.answered(&order.key, fetched, at(now));
+    store.answered(&order.key, fetched, at(now).nanos, at(now));
     store.status(&asked(), at(now))
 }
 
@@ -100,7 +100,7 @@ fn one_request_serves_all_who_ask() {
     assert_eq!(order.authority, "ocsp.test");
     assert_eq!(&*order.cluster, "ocsp");
     assert!(order.path.starts_with("/ca/") && order.body.is_none());
-    store.answered(&order.key, &ok(&answer(GOOD, NOW)), at(NOW));
+    store.answered(&order.key, &ok(&answer(GOOD, NOW)), at(NOW).nanos, at(NOW));
     let Status::Good { ask_again, source } = store.status(&asked(), at(NOW)) else {
         unreachable_status();
         return;
@@ -197,6 +197,7 @@ fn an_answer_is_refreshed_ahead_of_its_end_and_serves_meanwhile() {
     store.answered(
         &order.key,
         &ok(&answer(&revoked(None), ask_again)),
+        at(ask_again).nanos,
         at(ask_again),
     );
     assert!(matches!(

@@ -146,11 +146,10 @@ pub async fn refused(pki: &Pki) -> Vec<Failing> {
             under(&no_ca),
             trusting.clone(),
         ),
-        // Words that no row knows.
         (
             "tampered",
             (
-                "tls_certificate_refused",
+                "tls_certificate_unsuitable",
                 "ECDSA routines:OPENSSL_internal:BAD_SIGNATURE",
             ),
             good.with_broken_signature(),
