@@ -172,7 +172,7 @@ async fn envoy_does_not_start_with_a_policy_that_cannot_be() {
         ),
         (
             "upstream",
-            waiver(json!(["V9.2.4"]), "r", "2030-01-01"),
+            waiver(json!(["V9.2.5"]), "r", "2030-01-01"),
             "upstream[0].waive[0].controls[0]: ",
         ),
         (

@@ -48,6 +48,7 @@ async fn events_and_metrics_have_the_documented_names() {
         "hopguard.event.id",
         "hopguard.request.id",
         "hopguard.rule",
+        "hopguard.transport",
         "hopguard.verdict",
         "network.peer.address",
         "network.peer.port",
