@@ -7,7 +7,9 @@ use super::certificates::{CertificateVerdict, Certificates, Question};
 use super::facts::{
     CertificateSource, ConnectionFacts, Direction, Evidence, RequestFacts, Transport,
 };
-use super::policy::{Enforcement, Names, PassthroughDemand, PeerDemands, Policy, Rule, RuleIndex};
+use super::policy::{
+    Enforcement, Names, PassthroughDemand, PeerDemands, Policy, RevocationDemands, Rule, RuleIndex,
+};
 use super::requirement::Requirement;
 use super::revocation;
 use super::tls::TlsVersion;
@@ -74,13 +76,10 @@ pub fn decide(
                 let verdict = certificates.judge(&question, source);
                 valid_until = valid_until.min(verdict.valid_until);
                 summary.clone_from(&verdict.summary);
+                asked = to_ask(demands, &verdict);
                 match peer_result(case, demands, &verdict) {
                     Err(finding) => findings.push(finding),
                     Ok(()) => {
-                        asked = verdict.asked.clone().map(|asked| {
-                            let demands = demands.revocation.filter(|_| !verdict.must_staple);
-                            (asked, demands.unwrap_or_default())
-                        });
                         let warning = policy.expiry_warning_seconds;
                         match near_expiry(case.now, warning, &verdict) {
                             NearExpiry::Now(notice) => notices.push(notice),
@@ -102,7 +101,8 @@ pub fn decide(
     // Nobody is asked about a peer that is denied anyway.
     let mut is_pending = false;
     if let Some((asked, demands)) = asked.filter(|_| findings.iter().all(Finding::is_waived)) {
-        let looked_up = revocation::look_up(revocation(&asked), &demands, case.now);
+        let status = asked.map_or_else(revocation::without_issuer, |asked| revocation(&asked));
+        let looked_up = revocation::look_up(status, &demands, case.now);
         valid_until = valid_until.min(looked_up.valid_until);
         is_pending = looked_up.is_pending;
         notices.extend(looked_up.notice);
@@ -145,6 +145,21 @@ pub fn decide(
         certificate: summary,
         valid_until,
         is_pending,
+    }
+}
+
+/// Whether it is to be asked whether the certificate is revoked, and what of: no
+/// question is there where its issuer could not be verified. A pinned one is
+/// exempt.
+fn to_ask(
+    demands: &PeerDemands,
+    verdict: &CertificateVerdict,
+) -> Option<(Option<Rc<Asked>>, RevocationDemands)> {
+    let by_rule = demands.revocation.filter(|_| !verdict.must_staple);
+    match &verdict.asked {
+        Some(asked) => Some((Some(Rc::clone(asked)), by_rule.unwrap_or_default())),
+        None if verdict.result.is_err() => Some((None, demands.revocation?)),
+        None => None,
     }
 }
 

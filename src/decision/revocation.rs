@@ -22,6 +22,14 @@ pub struct LookedUp {
     pub is_pending: bool,
 }
 
+/// The status of a certificate whose issuer could not be verified.
+pub fn without_issuer() -> Status {
+    Status::None {
+        trouble: Trouble::NoSource,
+        detail: "nobody can be asked about a certificate whose issuer is not verified".to_owned(),
+    }
+}
+
 /// What this status leads to.
 pub fn look_up(status: Status, demands: &RevocationDemands, now: i64) -> LookedUp {
     let mut looked_up = LookedUp {

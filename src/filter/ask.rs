@@ -9,7 +9,6 @@ use hashbrown::HashMap;
 use super::share::{self, Claim};
 use crate::decision::Policy;
 use crate::host::{CallAnswer, CallId, Host};
-use crate::revocation::ocsp::RESPONSE_TYPE;
 use crate::revocation::{Fetched, Now, Order, Store, content_type};
 use crate::trust::{Instant, SignatureVerifier};
 
@@ -34,6 +33,16 @@ pub struct Calls {
     open: HashMap<u32, Order>,
     /// Other workers ask about these.
     asked_by_others: Vec<Order>,
+}
+
+/// Who asks.
+enum Settled {
+    /// This worker.
+    Make(Order),
+    /// Another one.
+    Others(Order),
+    /// Nobody needs to.
+    Answered,
 }
 
 /// Milliseconds between two looks at what other workers have asked.
@@ -73,10 +82,10 @@ impl Calls {
     pub fn take_order(&mut self, host: &impl Host) -> Option<Order> {
         loop {
             let order = self.evidence.try_borrow_mut().ok()?.take_order()?;
-            match self.claim(&order, host) {
-                Claim::Ours => return Some(order),
-                Claim::Others => self.asked_by_others.push(order),
-                Claim::Answered(answer, at) => self.take_shared(&order, &answer, at, host),
+            match self.settle(order, host) {
+                Settled::Make(order) => return Some(order),
+                Settled::Others(order) => self.asked_by_others.push(order),
+                Settled::Answered => {}
             }
         }
     }
@@ -86,16 +95,36 @@ impl Calls {
     pub fn look_at_others(&mut self, host: &impl Host) -> (bool, Vec<Order>) {
         let (mut news, mut make) = (false, Vec::new());
         for order in std::mem::take(&mut self.asked_by_others) {
-            match self.claim(&order, host) {
-                Claim::Ours => make.push(order),
-                Claim::Others => self.asked_by_others.push(order),
-                Claim::Answered(answer, at) => {
-                    self.take_shared(&order, &answer, at, host);
-                    news = true;
-                }
+            match self.settle(order, host) {
+                Settled::Make(order) => make.push(order),
+                Settled::Others(order) => self.asked_by_others.push(order),
+                Settled::Answered => news = true,
             }
         }
         (news, make)
+    }
+
+    /// Finds out who asks: an answer that is there and of no use is as none.
+    fn settle(&self, mut order: Order, host: &impl Host) -> Settled {
+        // Twice: what came after an answer of no use is of use, or a claim.
+        for _ in 0..2 {
+            match self.claim(&order, host) {
+                Claim::Ours => return Settled::Make(order),
+                Claim::Others => return Settled::Others(order),
+                Claim::Answered(answer, at) => {
+                    let now = now(host, self.skew);
+                    let is_of_use = self
+                        .evidence
+                        .try_borrow_mut()
+                        .is_ok_and(|mut e| e.shared(&order.key, &answer, at, now));
+                    if is_of_use {
+                        return Settled::Answered;
+                    }
+                    order.newer_than = at;
+                }
+            }
+        }
+        Settled::Make(order)
     }
 
     /// A call was made, or could not be.
@@ -122,18 +151,6 @@ impl Calls {
         share::claim(host, &order.key, order.newer_than, now, until)
     }
 
-    fn take_shared(&self, order: &Order, answer: &[u8], at: u64, host: &impl Host) {
-        let fetched = Fetched {
-            status: 200,
-            content_type: RESPONSE_TYPE,
-            body: answer,
-        };
-        let now = now(host, self.skew);
-        if let Ok(mut evidence) = self.evidence.try_borrow_mut() {
-            evidence.answered(&order.key, &fetched, at, now);
-        }
-    }
-
     fn tell(&self, order: &Order, answer: &CallAnswer, host: &impl Host) {
         let fetched = Fetched {
             status: answer.status,
@@ -144,7 +161,7 @@ impl Calls {
         let Ok(mut evidence) = self.evidence.try_borrow_mut() else {
             return;
         };
-        if evidence.answered(&order.key, &fetched, now.nanos, now) {
+        if evidence.answered(&order.key, &fetched, now) {
             share::share(host, &order.key, &answer.body, now.nanos);
         } else {
             share::give_up(host, &order.key);

@@ -129,7 +129,9 @@ impl<H: Host> Guard<H> {
         verdict: &Verdict,
         about: impl FnOnce(&Self) -> (ConnectionFacts, Option<Evidence>, Option<u64>),
     ) -> Step {
-        let subject = (verdict.outcome >= Outcome::WouldDeny).then(|| {
+        // Where no answer came, what the rule allows is told now.
+        let is_final = verdict.is_pending && !verdict.notices.is_empty();
+        let subject = (verdict.outcome >= Outcome::WouldDeny || is_final).then(|| {
             let (facts, evidence, attempt) = about(self);
             Subject {
                 evidence,
@@ -138,6 +140,12 @@ impl<H: Host> Guard<H> {
             }
         });
         let direction = self.judge.direction();
+        if let Some(subject) = subject.as_ref().filter(|_| is_final) {
+            self.base
+                .reporter
+                .notices(&self.base.host, verdict, subject);
+        }
+        let subject = subject.filter(|_| verdict.outcome >= Outcome::WouldDeny);
         let before = match direction {
             Direction::Downstream => Before::Known(None),
             Direction::Upstream if self.base.host.guards_clients() => Before::Permitted,

@@ -5,6 +5,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use sha2::{Digest as _, Sha256};
+
 use super::flow::push_part;
 use crate::decision::Generations;
 
@@ -71,6 +73,11 @@ impl Key {
         address: &[u8],
     ) -> Self {
         let mut bytes = b"r".to_vec();
+        // A client may give an id of any length; a UUID has 36.
+        let digest = request_id
+            .filter(|id| id.len() > 64)
+            .map(|id| Sha256::digest(id));
+        let request_id = digest.as_ref().map(|d| d.as_slice()).or(request_id);
         push_part(&mut bytes, request_id);
         push_part(&mut bytes, Some(pool_answered));
         push_part(&mut bytes, Some(address));

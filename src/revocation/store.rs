@@ -225,16 +225,8 @@ impl Store {
     }
 
     /// A request came back, or could not be sent.
-    ///
-    /// `came_at`: when the answer came to this process, in nanoseconds. Returns
-    /// whether it is one that holds.
-    pub fn answered(
-        &mut self,
-        key: &CacheKey,
-        fetched: &Fetched<'_>,
-        came_at: u64,
-        now: Now,
-    ) -> bool {
+    /// Returns whether it is an answer that holds, and news.
+    pub fn answered(&mut self, key: &CacheKey, fetched: &Fetched<'_>, now: Now) -> bool {
         self.open = self.open.saturating_sub(1);
         let result = match self.entries.get(key) {
             Some(entry) => self.read(&entry.asked, fetched, now.at),
@@ -244,13 +236,36 @@ impl Store {
             return false;
         };
         match result {
-            Ok(answer) => entry.learn(answer, came_at, now.at.now),
+            Ok(answer) => entry.learn(answer, now.nanos, now.at.now),
             Err(trouble) => {
                 entry.fail(trouble, now.at.now);
-                return false;
+                false
             }
         }
-        true
+    }
+
+    /// Another worker's answer, which came to it at this time, in nanoseconds.
+    /// Returns whether it is of use; if not, nothing has changed.
+    pub fn shared(&mut self, key: &CacheKey, answer: &[u8], came_at: u64, now: Now) -> bool {
+        let fetched = Fetched {
+            status: 200,
+            content_type: RESPONSE_TYPE,
+            body: answer,
+        };
+        let Some(entry) = self.entries.get(key) else {
+            return false;
+        };
+        let Ok(answer) = self.read(&entry.asked, &fetched, now.at) else {
+            return false;
+        };
+        let is_of_use = self
+            .entries
+            .get_mut(key)
+            .is_some_and(|entry| entry.learn(answer, came_at, now.at.now));
+        if is_of_use {
+            self.open = self.open.saturating_sub(1);
+        }
+        is_of_use
     }
 
     /// Whether there is anybody to ask.
@@ -392,7 +407,16 @@ impl Entry {
         }
     }
 
-    fn learn(&mut self, answer: Answer, came_at: u64, now: i64) {
+    /// Takes an answer. Whether it is news, and still of use.
+    fn learn(&mut self, answer: Answer, came_at: u64, now: i64) -> bool {
+        let came = i64::try_from(came_at / 1_000_000_000).unwrap_or(now);
+        let kept = came.saturating_add(match answer.status {
+            CertStatus::Unknown => MAX_KEPT_UNKNOWN,
+            CertStatus::Good | CertStatus::Revoked { .. } => MAX_KEPT,
+        });
+        if kept <= now {
+            return false;
+        }
         self.fetch = Fetch::Idle { not_before: 0 };
         self.failures = 0;
         self.trouble = None;
@@ -405,12 +429,8 @@ impl Entry {
             self.fetch = Fetch::Idle {
                 not_before: now.saturating_add(BACK_OFF.last().copied().unwrap_or(30)),
             };
-            return;
+            return false;
         }
-        let kept = now.saturating_add(match answer.status {
-            CertStatus::Unknown => MAX_KEPT_UNKNOWN,
-            CertStatus::Good | CertStatus::Revoked { .. } => MAX_KEPT,
-        });
         let answer = Answer {
             valid_until: answer.valid_until.min(kept),
             ..answer
@@ -425,6 +445,7 @@ impl Entry {
             came_at,
             refresh_at,
         });
+        true
     }
 
     fn fail(&mut self, trouble: (Trouble, String), now: i64) {

@@ -95,6 +95,7 @@ impl<H: Host> Network<H> {
                 continue;
             };
             self.base.count_wait("timeout");
+            self.unanswered.remove(&waiting.stream);
             let (side, detail) = match held.awaits {
                 Awaits::Server(_) => (Direction::Upstream, "no connection to the server in time"),
                 Awaits::ClientHello => (Direction::Downstream, "no complete ClientHello in time"),

@@ -61,9 +61,16 @@ mod sdk {
     }
 }
 
-/// `Action` of the ABI: 0 is continue, 1 is pause.
+/// `FilterStatus` of the ABI: 0 is continue, 1 is stop.
 fn action(may_go_on: Option<bool>) -> u32 {
     u32::from(may_go_on != Some(true))
+}
+
+/// `FilterHeadersStatus` of the ABI: 0 is continue, 4 is to stop all of the
+/// request. With 1 the body would still come, and where the configuration of the
+/// plugin says `allow_on_headers_stop_iteration` it would take the headers along.
+fn headers_action(may_go_on: Option<bool>) -> u32 {
+    if may_go_on == Some(true) { 0 } else { 4 }
 }
 
 #[unsafe(export_name = "hopguard_on_context_create")]
@@ -86,7 +93,7 @@ extern "C" fn on_delete(context: u32) {
 
 #[unsafe(export_name = "hopguard_on_request_headers")]
 extern "C" fn on_request_headers(context: u32, _headers: usize, _end: u32) -> u32 {
-    action(CALLBACKS.get().map(|c| (c.on_request)(context)))
+    headers_action(CALLBACKS.get().map(|c| (c.on_request)(context)))
 }
 
 #[unsafe(export_name = "hopguard_on_downstream_data")]

@@ -77,7 +77,7 @@ fn ok(body: &[u8]) -> Fetched<'_> {
 fn learn(store: &mut Store, now: i64, fetched: &Fetched<'_>) -> Status {
     store.status(&asked(), at(now));
     let order = store.take_order().unwrap();
-    store.answered(&order.key, fetched, at(now).nanos, at(now));
+    store.answered(&order.key, fetched, at(now));
     store.status(&asked(), at(now))
 }
 
@@ -100,7 +100,7 @@ fn one_request_serves_all_who_ask() {
     assert_eq!(order.authority, "ocsp.test");
     assert_eq!(&*order.cluster, "ocsp");
     assert!(order.path.starts_with("/ca/") && order.body.is_none());
-    store.answered(&order.key, &ok(&answer(GOOD, NOW)), at(NOW).nanos, at(NOW));
+    store.answered(&order.key, &ok(&answer(GOOD, NOW)), at(NOW));
     let Status::Good { ask_again, source } = store.status(&asked(), at(NOW)) else {
         unreachable_status();
         return;
@@ -197,7 +197,6 @@ fn an_answer_is_refreshed_ahead_of_its_end_and_serves_meanwhile() {
     store.answered(
         &order.key,
         &ok(&answer(&revoked(None), ask_again)),
-        at(ask_again).nanos,
         at(ask_again),
     );
     assert!(matches!(
@@ -251,4 +250,35 @@ fn what_a_responder_does_not_know_is_asked_again_soon() {
     assert_eq!(store.status(&asked(), at(NOW + 59)), Status::Unknown);
     store.take_order();
     assert_eq!(store.status(&asked(), at(NOW + 60)), Status::Pending);
+}
+
+#[test]
+fn what_another_worker_learnt_is_taken_while_it_is_of_use() {
+    let nanos = |seconds: i64| u64::try_from(seconds).unwrap() * 1_000_000_000;
+    let key = asked().key().clone();
+    for (answer, came_at, is_of_use) in [
+        (answer(GOOD, NOW), NOW, true),
+        (answer(GOOD, NOW - DAY), NOW - DAY, false),
+        (answer(GOOD, NOW - 2 * DAY), NOW - HOUR, false),
+        (answer(UNKNOWN, NOW), NOW - 59, true),
+        (answer(UNKNOWN, NOW), NOW - 60, false),
+        (b"garbage".to_vec(), NOW, false),
+    ] {
+        let mut store = store();
+        store.status(&asked(), at(NOW));
+        store.take_order().unwrap();
+        let taken = store.shared(&key, &answer, nanos(came_at), at(NOW));
+        assert_eq!(taken, is_of_use);
+        let status = store.status(&asked(), at(NOW));
+        assert_eq!(status == Status::Pending, !is_of_use, "{status:?}");
+    }
+}
+
+#[test]
+fn an_older_answer_is_no_news() {
+    let mut store = store();
+    learn(&mut store, NOW, &ok(&answer(&revoked(None), NOW)));
+    let key = asked().key().clone();
+    let older = answer(GOOD, NOW - HOUR);
+    assert!(!store.answered(&key, &ok(&older), at(NOW + 1)));
 }
