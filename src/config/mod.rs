@@ -82,22 +82,26 @@ fn validate(wire: &wire::Policy, now: i64) -> Result<Policy, ConfigError> {
     };
     let stores = store::stores(&wire.trust_stores, now)?;
     let enforcement = enforcement(wire.mode);
+    let revocation = revocation::sources(&wire.revocation, &stores, gate, Instant { now, skew })?;
     let rules = |direction, list: &[wire::Rule]| -> Result<RuleSet, ConfigError> {
         let context = rule::Context {
             direction,
             stores: &stores,
             default_stores: &wire.default_trust_stores,
             enforcement,
+            revocation: &revocation,
         };
         context.rules(list)
     };
+    let downstream = rules(Direction::Downstream, &wire.downstream)?;
+    let upstream = rules(Direction::Upstream, &wire.upstream)?;
     Ok(Policy {
-        downstream: rules(Direction::Downstream, &wire.downstream)?,
-        upstream: rules(Direction::Upstream, &wire.upstream)?,
+        downstream,
+        upstream,
         clock_skew_seconds: skew,
         expiry_warning_seconds: i64::from(warning) * crate::decision::DAY,
         gate,
-        revocation: revocation::sources(&wire.revocation, &stores, gate, Instant { now, skew })?,
+        revocation,
         collector: wire
             .collector
             .as_ref()

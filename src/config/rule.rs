@@ -11,7 +11,7 @@ use super::wire;
 use super::{MAX_RULES, Stores, checked_name, enforcement};
 use crate::decision::{
     AuthenticationDemand, Demands, Direction, Enforcement, Names, Network, PassthroughDemand,
-    PeerDemands, ReferenceSource, Rule, RuleSet, Selector, TlsVersion,
+    PeerDemands, ReferenceSource, RevocationSources, Rule, RuleSet, Selector, TlsVersion,
 };
 use crate::trust::glob::Glob;
 use crate::trust::{KeyRequirements, ReferenceIdentifier, TrustStore};
@@ -25,6 +25,7 @@ pub struct Context<'a> {
     pub stores: &'a Stores,
     pub default_stores: &'a [String],
     pub enforcement: Enforcement,
+    pub revocation: &'a RevocationSources,
 }
 
 impl Context<'_> {
@@ -196,7 +197,13 @@ impl Context<'_> {
             stores,
             names,
             keys: keys(path, demand)?,
-            revocation: demand.revocation.map(revocation::demands),
+            revocation: demand
+                .revocation
+                .map(|demands| {
+                    let path = format!("{path}.revocation");
+                    revocation::demands(&path, demands, self.direction, self.revocation)
+                })
+                .transpose()?,
             forwarded_certificate,
         })
     }

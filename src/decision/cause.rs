@@ -78,9 +78,10 @@ causes! {
     CertificateRevoked "certificate_revoked" V9_2_4 "The certificate is revoked, or on hold.";
     RevocationUnknown "revocation_unknown" V9_2_4 "The OCSP responder does not know the certificate.";
     RevocationNoSource "revocation_no_source" V9_2_4 "Neither the certificate nor the policy names a source of revocation that may be used.";
-    RevocationUnreachable "revocation_unreachable" V9_2_4 "The OCSP responder did not answer, or not in time.";
-    RevocationInvalid "revocation_invalid" V9_2_4 "The OCSP responder's answer does not hold.";
+    RevocationUnreachable "revocation_unreachable" V9_2_4 "The OCSP responder or the source of the CRL did not answer, or not in time.";
+    RevocationInvalid "revocation_invalid" V9_2_4 "The OCSP answer or the CRL that came does not hold.";
     RevocationStale "revocation_stale" V9_2_4 "The OCSP answer or the CRL is of the past.";
+    RevocationStapleMissing "revocation_staple_missing" V9_2_4 "The peer stapled no OCSP response that holds, and the rule demands one.";
     TlsPlaintextPeer "tls_plaintext_peer" V9_2_5 "The peer spoke something that is not TLS.";
     TlsVersionMismatch "tls_version_mismatch" V9_2_5 "The two sides share no version of TLS.";
     TlsCipherMismatch "tls_cipher_mismatch" V9_2_5 "The two sides share no cipher suite or group.";

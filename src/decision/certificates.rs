@@ -13,7 +13,7 @@ use crate::trust::names::match_any;
 use crate::trust::pem::single_certificate;
 use crate::trust::{
     Certificate, Instant, Pin, PresentedIdentifier, ReferenceIdentifier, SignatureVerifier,
-    TrustError, Usage, verify_any,
+    TrustError, Usage, VerifiedChain, verify_any,
 };
 
 /// Entries in each of the two generations.
@@ -70,8 +70,8 @@ pub struct CertificateVerdict {
     pub result: Result<(), Rejection>,
     /// The certificate, where it could be read.
     pub summary: Option<Rc<CertificateSummary>>,
-    /// The question whether it is revoked, where that matters.
-    pub asked: Option<Rc<Asked>>,
+    /// Of what it is to be asked whether it is revoked.
+    pub asking: Asking,
     /// Whether it says that it is never to be believed without an answer
     /// (must-staple, RFC 7633).
     pub must_staple: bool,
@@ -79,6 +79,17 @@ pub struct CertificateVerdict {
     names: Vec<PresentedIdentifier>,
     /// The first second at which the result could be another.
     pub valid_until: i64,
+}
+
+/// Of which certificates it is to be asked whether they are revoked.
+#[derive(Clone, Debug)]
+pub enum Asking {
+    /// Of none: that is not demanded, or the certificate is pinned.
+    None,
+    /// Nobody can be asked, for the issuer is not verified.
+    WithoutIssuer,
+    /// Of these; the leaf is the first.
+    Of(Rc<[Rc<Asked>]>),
 }
 
 /// Why a certificate was not accepted.
@@ -191,7 +202,7 @@ impl Certificates {
         let rejected = |rejection: Rejection| CertificateVerdict {
             result: Err(rejection),
             summary: None,
-            asked: None,
+            asking: Asking::WithoutIssuer,
             must_staple: false,
             names: Vec::new(),
             valid_until: question.now,
@@ -234,7 +245,11 @@ impl Certificates {
         CertificateVerdict {
             result,
             summary: None,
-            asked: None,
+            asking: if is_pinned {
+                Asking::None
+            } else {
+                Asking::WithoutIssuer
+            },
             must_staple: false,
             names: Vec::new(),
             // Exposure does not change while a process runs, but a forwarded
@@ -258,7 +273,7 @@ impl Certificates {
             skew: question.skew,
         };
         let mut names = Vec::new();
-        let mut asked = None;
+        let mut asking = Asking::WithoutIssuer;
         let must_staple = certificate.must_staple();
         let (result, valid_until) = match verify_any(
             certificate,
@@ -273,9 +288,7 @@ impl Certificates {
                 (Err(error.into()), until)
             }
             Ok((_, chain)) => {
-                if must_staple || demands.revocation.is_some() {
-                    asked = Asked::new(certificate, &chain).map(Rc::new);
-                }
+                asking = asking_of(demands, certificate, &chain);
                 let result = match &demands.names {
                     Names::Any => Ok(()),
                     Names::OneOf(references) => {
@@ -298,12 +311,29 @@ impl Certificates {
         CertificateVerdict {
             result,
             summary: Some(Rc::new(CertificateSummary::of(certificate))),
-            asked,
+            asking,
             must_staple,
             names,
             valid_until,
         }
     }
+}
+
+/// Of what is to be asked for a trusted leaf.
+fn asking_of(demands: &PeerDemands, leaf: &Certificate, chain: &VerifiedChain) -> Asking {
+    let by_rule = demands.revocation;
+    if by_rule.is_none() && !leaf.must_staple() {
+        return Asking::None;
+    }
+    let Some(asked) = Asked::new(leaf, chain) else {
+        return Asking::None;
+    };
+    let authorities = match by_rule {
+        Some(demands) if demands.whole_path => Asked::authorities(chain),
+        _ => Vec::new(),
+    };
+    let all = std::iter::once(asked).chain(authorities);
+    Asking::Of(all.map(Rc::new).collect())
 }
 
 impl CertificateVerdict {

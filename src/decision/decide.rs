@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::cause::Cause;
-use super::certificates::{CertificateVerdict, Certificates, Question};
+use super::certificates::{Asking, CertificateVerdict, Certificates, Question};
 use super::facts::{
     CertificateSource, ConnectionFacts, Direction, Evidence, RequestFacts, Transport,
 };
@@ -15,7 +15,7 @@ use super::revocation;
 use super::tls::TlsVersion;
 use super::verdict::{Finding, Outcome, UsedWaiver, Verdict};
 use super::waiver::{DAY, WaiverState};
-use crate::revocation::{Asked, Status};
+use crate::revocation::{Asked, Looked};
 
 /// What is to be decided.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ pub fn decide(
     (rule_index, rule): (RuleIndex, &Rc<Rule>),
     certificates: &mut Certificates,
     source: &mut dyn CertificateSource,
-    revocation: &mut dyn FnMut(&Rc<Asked>) -> Status,
+    look: &mut dyn FnMut(&Rc<Asked>, bool) -> Looked,
 ) -> Verdict {
     let mut asked = None;
     let mut findings = Vec::new();
@@ -101,11 +101,13 @@ pub fn decide(
     // Nobody is asked about a peer that is denied anyway.
     let mut is_pending = false;
     if let Some((asked, demands)) = asked.filter(|_| findings.iter().all(Finding::is_waived)) {
-        let status = asked.map_or_else(revocation::without_issuer, |asked| revocation(&asked));
-        let looked_up = revocation::look_up(status, &demands, case.now);
+        let looked_up = match asked {
+            Asking::Of(asked) => revocation::look_up(&asked, &demands, look, case.now),
+            Asking::None | Asking::WithoutIssuer => revocation::without_issuer(&demands, case.now),
+        };
         valid_until = valid_until.min(looked_up.valid_until);
         is_pending = looked_up.is_pending;
-        notices.extend(looked_up.notice);
+        notices.extend(looked_up.notices);
         findings.extend(looked_up.finding.map(|finding| {
             Finding {
                 // That a certificate is revoked cannot be waived.
@@ -148,18 +150,26 @@ pub fn decide(
     }
 }
 
-/// Whether it is to be asked whether the certificate is revoked, and what of: no
-/// question is there where its issuer could not be verified. A pinned one is
-/// exempt.
+/// Of what it is to be asked whether it is revoked, and on what terms. No question
+/// is there where the issuer could not be verified.
 fn to_ask(
     demands: &PeerDemands,
     verdict: &CertificateVerdict,
-) -> Option<(Option<Rc<Asked>>, RevocationDemands)> {
-    let by_rule = demands.revocation.filter(|_| !verdict.must_staple);
-    match &verdict.asked {
-        Some(asked) => Some((Some(Rc::clone(asked)), by_rule.unwrap_or_default())),
-        None if verdict.result.is_err() => Some((None, demands.revocation?)),
-        None => None,
+) -> Option<(Asking, RevocationDemands)> {
+    let by_rule = demands.revocation;
+    let demands = match by_rule {
+        // Must-staple: whatever the rule allows, an answer must be there.
+        Some(demands) if verdict.must_staple => RevocationDemands {
+            staple_required: demands.staple_required,
+            whole_path: demands.whole_path,
+            ..RevocationDemands::default()
+        },
+        by_rule => by_rule.unwrap_or_default(),
+    };
+    match &verdict.asking {
+        Asking::None => None,
+        Asking::WithoutIssuer => by_rule.map(|_| (Asking::WithoutIssuer, demands)),
+        asking @ Asking::Of(_) => Some((asking.clone(), demands)),
     }
 }
 
@@ -331,6 +341,7 @@ fn waiver_notices(findings: &[Finding]) -> Vec<Finding> {
                     f.requirement, waiver.until, f.cause
                 ),
                 waiver: Some(waiver.clone()),
+                source: None,
             })
         })
         .collect()

@@ -34,7 +34,7 @@ pub use network::Network;
 pub use policy::{
     AuthenticationDemand, Collector, Demands, Enforcement, GateLimits, LooksAt, Names, OnTrouble,
     PassthroughDemand, PeerDemands, Policy, ReferenceSource, RevocationDemands, RevocationSources,
-    Rule, RuleIndex, RuleSet, Selector,
+    Rule, RuleIndex, RuleSet, Selector, StapleProperties,
 };
 pub use request_path::{obliging_reading, path_of};
 pub use requirement::Requirement;

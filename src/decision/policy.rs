@@ -7,10 +7,10 @@ use super::facts::{ConnectionFacts, Direction, RequestFacts, ip_of};
 use super::network::Network;
 use super::tls::TlsVersion;
 use super::waiver::Waiver;
-use crate::revocation::Responder;
 use crate::revocation::crl::Crl;
+use crate::revocation::{ListSource, Responder};
 use crate::trust::glob::Glob;
-use crate::trust::{KeyRequirements, ReferenceIdentifier, TrustStore};
+use crate::trust::{Certificate, KeyRequirements, ReferenceIdentifier, TrustStore};
 
 /// What a finding leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -103,6 +103,8 @@ pub struct LooksAt {
     pub local_certificate: bool,
     /// The ClientHello of a connection that the proxy does not open.
     pub client_hello: bool,
+    /// Whether the peer stapled an OCSP response.
+    pub staple: bool,
 }
 
 /// The position of a rule in its [`RuleSet`].
@@ -204,6 +206,7 @@ impl LooksAt {
         path: true,
         local_certificate: true,
         client_hello: true,
+        staple: true,
     };
 
     fn add(&mut self, rule: &Rule) {
@@ -221,6 +224,8 @@ impl LooksAt {
             self.host |= source.authority;
         }
         self.client_hello |= rule.demands.passthrough.is_some();
+        let revocation = rule.demands.peer.as_ref().and_then(|p| p.revocation);
+        self.staple |= revocation.is_some_and(|r| r.staple_required);
         self.local_certificate |= rule
             .demands
             .authentication
@@ -384,6 +389,10 @@ pub struct RevocationDemands {
     pub invalid: OnTrouble,
     /// The answer is of the past.
     pub stale: OnTrouble,
+    /// Whether the peer must staple an OCSP response that holds.
+    pub staple_required: bool,
+    /// Whether the CAs of the path are asked about, too.
+    pub whole_path: bool,
 }
 
 /// What follows from one kind of trouble.
@@ -396,15 +405,56 @@ pub enum OnTrouble {
     Allow,
 }
 
-/// Whom to ask whether a certificate is revoked.
-#[derive(Clone, Debug, Default)]
+/// Where it is told whether a certificate is revoked.
+#[derive(Clone, Debug)]
 pub struct RevocationSources {
     /// OCSP responders.
     pub responders: Vec<Responder>,
     /// Lists.
     pub crls: Vec<Rc<Crl>>,
+    /// Lists to fetch.
+    pub crl_sources: Vec<ListSource>,
+    /// Who may have signed those.
+    pub crl_issuers: Rc<[Certificate]>,
+    /// OCSP responses, DER.
+    pub ocsp_responses: Rc<[Vec<u8>]>,
+    /// The properties of the host that hold what clients and servers stapled.
+    pub staples: StapleProperties,
     /// Milliseconds that a peer waits for its first answer.
     pub max_wait_ms: u32,
+}
+
+impl Default for RevocationSources {
+    fn default() -> Self {
+        Self {
+            responders: Vec::new(),
+            crls: Vec::new(),
+            crl_sources: Vec::new(),
+            crl_issuers: Rc::new([]),
+            ocsp_responses: Rc::new([]),
+            staples: StapleProperties::default(),
+            max_wait_ms: 0,
+        }
+    }
+}
+
+/// Paths of properties, as the host takes them: parts with a NUL between.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StapleProperties {
+    /// Of clients.
+    pub downstream: Option<Box<[u8]>>,
+    /// Of servers.
+    pub upstream: Option<Box<[u8]>>,
+}
+
+impl StapleProperties {
+    /// The one of this side.
+    pub fn of(&self, direction: Direction) -> Option<&[u8]> {
+        match direction {
+            Direction::Downstream => self.downstream.as_deref(),
+            Direction::Upstream => self.upstream.as_deref(),
+        }
+    }
 }
 
 /// The names a peer must present.

@@ -9,6 +9,7 @@
 use std::rc::Rc;
 
 use super::*;
+use crate::revocation::{Looked, Staple};
 use crate::trust::tests::pki::{Authority, DAY as PKI_DAY, Leaf, NOW, pem, plain_authority, store};
 use crate::trust::{KeyRequirements, NoHost, ReferenceIdentifier};
 
@@ -35,6 +36,7 @@ struct Bench {
     direction: Direction,
     now: i64,
     status: crate::revocation::Status,
+    staple: Staple,
 }
 
 /// An upstream that presents `leaf` to a rule that trusts `ca` for these names.
@@ -74,6 +76,7 @@ fn bench(ca: &Authority, leaf: &Leaf, names: Names) -> Bench {
         direction: Direction::Upstream,
         now: NOW,
         status: crate::revocation::Status::Pending,
+        staple: Staple::Absent,
     }
 }
 
@@ -127,7 +130,10 @@ impl Bench {
             self.policy.upstream.default_rule(),
             &mut self.certificates,
             &mut self.source,
-            &mut |_| self.status.clone(),
+            &mut |_, _| Looked {
+                status: self.status.clone(),
+                staple: self.staple.clone(),
+            },
         )
     }
 

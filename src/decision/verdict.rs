@@ -7,6 +7,7 @@ use super::certificates::CertificateSummary;
 use super::policy::{Rule, RuleIndex};
 use super::requirement::Requirement;
 use super::waiver::WaiverState;
+use crate::revocation::Source;
 
 /// What happens to the connection or request, in ascending gravity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,6 +52,8 @@ pub struct Finding {
     pub detail: String,
     /// What a waiver for its control is worth, where the rule has one.
     pub waiver: Option<UsedWaiver>,
+    /// Who says so, where it is about revocation.
+    pub source: Option<Source>,
 }
 
 /// The waiver that a finding met.
@@ -65,6 +68,12 @@ pub struct UsedWaiver {
 }
 
 impl Finding {
+    /// The same, said by this source.
+    pub const fn of_source(mut self, source: Source) -> Self {
+        self.source = Some(source);
+        self
+    }
+
     /// A finding of this cause under the cause's own control.
     pub fn new(cause: Cause, detail: impl Into<String>) -> Self {
         Self {
@@ -72,6 +81,7 @@ impl Finding {
             cause,
             detail: detail.into(),
             waiver: None,
+            source: None,
         }
     }
 

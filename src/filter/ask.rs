@@ -1,5 +1,5 @@
 //! Asking whether certificates are revoked: the store of what is known, and the
-//! calls that are open.
+//! calls that are open, to responders and for lists.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,28 +9,117 @@ use hashbrown::HashMap;
 use super::share::{self, Claim};
 use crate::decision::Policy;
 use crate::host::{CallAnswer, CallId, Host};
-use crate::revocation::{Fetched, Now, Order, Store, content_type};
-use crate::trust::{Instant, SignatureVerifier};
+use crate::revocation::ocsp::MAX_RESPONSE;
+use crate::revocation::{
+    Fetched, ListAnswer, ListOrder, Lists, Now, Order, Random, SharedData, Store, Told,
+};
+use crate::trust::{Instant, NoHost, SignatureVerifier};
 
 /// The evidence of a root context, shared by its judges.
 pub type Evidence = Rc<RefCell<Store>>;
 
+/// What the evidence needs of the host.
+#[derive(Clone)]
+pub struct Ports {
+    /// Checks signatures.
+    pub verifier: Rc<dyn SignatureVerifier>,
+    /// What all workers share.
+    pub data: Rc<dyn SharedData>,
+    /// Random octets.
+    pub random: Random,
+    /// Whether this worker loads lists for all: the main thread.
+    pub is_loader: bool,
+}
+
+impl Ports {
+    /// For a role that asks nobody.
+    pub fn none() -> Self {
+        Self {
+            verifier: Rc::new(NoHost),
+            data: Rc::new(Nothing),
+            random: || None,
+            is_loader: false,
+        }
+    }
+}
+
+/// Nothing is shared.
+struct Nothing;
+
+impl SharedData for Nothing {
+    fn get(&self, _: &str) -> Option<(Vec<u8>, u32)> {
+        None
+    }
+
+    fn set(&self, _: &str, _: &[u8], _: u32) -> bool {
+        false
+    }
+}
+
 /// The evidence that a policy begins with.
-pub fn evidence(policy: &Policy, verifier: Rc<dyn SignatureVerifier>) -> Evidence {
+pub fn evidence(policy: &Policy, ports: &Ports) -> Evidence {
     let sources = policy.revocation.clone();
-    Rc::new(RefCell::new(Store::new(
-        sources.responders,
+    let lists = Lists::new(
         sources.crls,
+        sources.crl_sources,
+        sources.crl_issuers,
+        Rc::clone(&ports.data),
         sources.max_wait_ms,
-        verifier,
+        ports.is_loader,
+    );
+    Rc::new(RefCell::new(Store::new(
+        lists,
+        sources.responders,
+        sources.ocsp_responses,
+        sources.max_wait_ms,
+        Rc::clone(&ports.verifier),
+        ports.random,
     )))
 }
 
-/// The calls to responders.
+/// A call that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// About a certificate.
+    Status(Order),
+    /// For a list.
+    List(ListOrder),
+}
+
+impl Ask {
+    fn cluster(&self) -> &str {
+        match self {
+            Self::Status(order) => &order.cluster,
+            Self::List(order) => &order.cluster,
+        }
+    }
+
+    fn source(&self) -> &'static str {
+        match self {
+            Self::Status(_) => "ocsp",
+            Self::List(_) => "crl",
+        }
+    }
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The cluster that was called.
+    pub cluster: String,
+    /// `ocsp` or `crl`.
+    pub source: &'static str,
+    /// What came of it; `None` for a list that is being loaded.
+    pub result: Option<&'static str>,
+    /// For the log.
+    pub told: Option<Told>,
+}
+
+/// The calls to responders, and for lists.
 pub struct Calls {
     evidence: Evidence,
     skew: u32,
-    open: HashMap<u32, Order>,
+    open: HashMap<u32, Ask>,
     /// Other workers ask about these.
     asked_by_others: Vec<Order>,
 }
@@ -63,27 +152,47 @@ impl Calls {
         }
     }
 
-    /// Whether there are responders to ask.
-    pub fn asks(&self) -> bool {
-        self.evidence.try_borrow().is_ok_and(|e| e.has_responders())
+    /// Makes the places that workers share. Only on the main thread, before any
+    /// worker looks.
+    pub fn prepare(&self, host: &impl Host) {
+        if let Ok(mut evidence) = self.evidence.try_borrow_mut() {
+            if evidence.has_responders() {
+                share::prepare(host);
+            }
+            evidence.lists().prepare();
+        }
     }
 
-    /// Whether a call is to be made.
-    pub fn has_orders(&self) -> bool {
-        self.evidence.try_borrow().is_ok_and(|e| e.has_orders())
+    /// Whether a call is to be made to a responder.
+    pub fn has_orders(&self, now: i64) -> bool {
+        self.evidence.try_borrow().is_ok_and(|e| e.has_orders(now))
+    }
+
+    /// When there is something to do about a list, in nanoseconds.
+    pub fn lists_due(&self, now: Now) -> Option<u64> {
+        self.evidence.try_borrow_mut().ok()?.lists().next_due(now)
     }
 
     /// Whether other workers are asking for this one, too.
-    pub const fn waits_for_others(&self) -> bool {
-        !self.asked_by_others.is_empty()
+    pub fn waits_for_others(&self) -> bool {
+        let awaits_list = || {
+            let evidence = self.evidence.try_borrow_mut();
+            evidence.is_ok_and(|mut e| e.lists().is_awaited())
+        };
+        !self.asked_by_others.is_empty() || awaits_list()
     }
 
     /// The call to make next: one that no other worker makes.
-    pub fn take_order(&mut self, host: &impl Host) -> Option<Order> {
+    pub fn take(&mut self, host: &impl Host) -> Option<Ask> {
+        let now = now(host, self.skew);
         loop {
-            let order = self.evidence.try_borrow_mut().ok()?.take_order()?;
+            let mut evidence = self.evidence.try_borrow_mut().ok()?;
+            let Some(order) = evidence.take_order(now.at.now) else {
+                return evidence.lists().take_order(now).map(Ask::List);
+            };
+            drop(evidence);
             match self.settle(order, host) {
-                Settled::Make(order) => return Some(order),
+                Settled::Make(order) => return Some(Ask::Status(order)),
                 Settled::Others(order) => self.asked_by_others.push(order),
                 Settled::Answered => {}
             }
@@ -92,16 +201,34 @@ impl Calls {
 
     /// Looks at what others asked. Whether there is news for those who wait; a
     /// call that nobody makes any more goes to `make`.
-    pub fn look_at_others(&mut self, host: &impl Host) -> (bool, Vec<Order>) {
+    pub fn look_at_others(&mut self, host: &impl Host) -> (bool, Vec<Ask>) {
         let (mut news, mut make) = (false, Vec::new());
         for order in std::mem::take(&mut self.asked_by_others) {
             match self.settle(order, host) {
-                Settled::Make(order) => make.push(order),
+                Settled::Make(order) => make.push(Ask::Status(order)),
                 Settled::Others(order) => self.asked_by_others.push(order),
                 Settled::Answered => news = true,
             }
         }
+        if let Ok(mut evidence) = self.evidence.try_borrow_mut()
+            && evidence.lists().is_awaited()
+        {
+            news |= evidence.lists().look(now(host, self.skew), true);
+        }
         (news, make)
+    }
+
+    /// Does a part of what is left to load of a list: some milliseconds of work.
+    pub fn load_lists(&mut self, host: &impl Host) -> Option<Told> {
+        let now = now(host, self.skew);
+        self.evidence.try_borrow_mut().ok()?.load_lists(now)
+    }
+
+    /// Gives up what others could do.
+    pub fn give_up(&mut self) {
+        if let Ok(mut evidence) = self.evidence.try_borrow_mut() {
+            evidence.lists().give_up();
+        }
     }
 
     /// Finds out who asks: an answer that is there and of no use is as none.
@@ -116,7 +243,7 @@ impl Calls {
                     let is_of_use = self
                         .evidence
                         .try_borrow_mut()
-                        .is_ok_and(|mut e| e.shared(&order.key, &answer, at, now));
+                        .is_ok_and(|mut e| e.shared(&order, &answer, at, now));
                     if is_of_use {
                         return Settled::Answered;
                     }
@@ -127,22 +254,21 @@ impl Calls {
         Settled::Make(order)
     }
 
-    /// A call was made, or could not be.
-    pub fn sent(&mut self, order: Order, call: Option<CallId>, host: &impl Host) {
+    /// A call was made, or could not be: then that is its outcome.
+    pub fn sent(&mut self, ask: Ask, call: Option<CallId>, host: &impl Host) -> Option<Outcome> {
         match call {
             Some(CallId(id)) => {
-                self.open.insert(id, order);
+                self.open.insert(id, ask);
+                None
             }
-            None => self.tell(&order, &CallAnswer::none(), host),
+            None => Some(self.tell(ask, &mut CallAnswer::none(), host)),
         }
     }
 
-    /// Takes an answer. Returns the cluster that was asked, if it is to a call of
-    /// these.
-    pub fn answered(&mut self, answer: &CallAnswer, host: &impl Host) -> Option<String> {
-        let order = self.open.remove(&answer.id.0)?;
-        self.tell(&order, answer, host);
-        Some(order.cluster.into())
+    /// Takes an answer, if it is to a call of these.
+    pub fn answered(&mut self, answer: &mut CallAnswer, host: &impl Host) -> Option<Outcome> {
+        let ask = self.open.remove(&answer.id.0)?;
+        Some(self.tell(ask, answer, host))
     }
 
     fn claim(&self, order: &Order, host: &impl Host) -> Claim {
@@ -151,21 +277,43 @@ impl Calls {
         share::claim(host, &order.key, order.newer_than, now, until)
     }
 
-    fn tell(&self, order: &Order, answer: &CallAnswer, host: &impl Host) {
-        let fetched = Fetched {
-            status: answer.status,
-            content_type: &answer.content_type,
-            body: &answer.body,
-        };
+    fn tell(&self, ask: Ask, answer: &mut CallAnswer, host: &impl Host) -> Outcome {
         let now = now(host, self.skew);
-        let Ok(mut evidence) = self.evidence.try_borrow_mut() else {
-            return;
+        let mut outcome = Outcome {
+            cluster: ask.cluster().to_owned(),
+            source: ask.source(),
+            result: None,
+            told: None,
         };
-        if evidence.answered(&order.key, &fetched, now) {
-            share::share(host, &order.key, &answer.body, now.nanos);
-        } else {
-            share::give_up(host, &order.key);
+        let Ok(mut evidence) = self.evidence.try_borrow_mut() else {
+            return outcome;
+        };
+        match ask {
+            Ask::Status(order) => {
+                let fetched = Fetched {
+                    status: answer.status,
+                    content_type: &answer.content_type,
+                    body: &answer.body,
+                };
+                let learnt = evidence.answered(&order, &fetched, now);
+                outcome.result = Some(learnt.result);
+                if learnt.is_news {
+                    share::share(host, &order.key, &answer.body, now.nanos);
+                } else {
+                    share::give_up(host, &order.key);
+                }
+            }
+            Ask::List(order) => {
+                let answer = ListAnswer {
+                    status: answer.status,
+                    etag: answer.etag.clone(),
+                    body: std::mem::take(&mut answer.body),
+                };
+                outcome.told = evidence.lists().answered(order.index, answer, now);
+                outcome.result = outcome.told.as_ref().map(|told| told.result);
+            }
         }
+        outcome
     }
 }
 
@@ -181,20 +329,43 @@ pub fn now(host: &impl Host, skew: u32) -> Now {
     }
 }
 
-/// Sends an order. Only from a callback of the root context, and while nothing
-/// is borrowed.
-pub fn send(order: &Order, host: &impl Host) -> Option<CallId> {
-    let method = if order.body.is_some() { "POST" } else { "GET" };
-    let mut headers = vec![
-        (":method", method),
-        (":path", order.path.as_str()),
-        (":authority", order.authority.as_str()),
-        (
-            "user-agent",
-            concat!("hopguard/", env!("CARGO_PKG_VERSION")),
-        ),
-    ];
-    headers.extend(content_type(order).map(|kind| ("content-type", kind)));
-    let body = order.body.as_deref().unwrap_or_default();
-    host.call(&order.cluster, &headers, body, order.timeout_ms)
+/// Makes a call. Only from a callback of the root context, and while nothing is
+/// borrowed.
+pub fn send(ask: &Ask, host: &impl Host) -> Option<CallId> {
+    let agent = concat!("hopguard/", env!("CARGO_PKG_VERSION"));
+    match ask {
+        Ask::Status(order) => {
+            let method = if order.body.is_some() { "POST" } else { "GET" };
+            let mut headers = vec![
+                (":method", method),
+                (":path", order.path.as_str()),
+                (":authority", order.authority.as_str()),
+                ("user-agent", agent),
+            ];
+            headers.extend(order.content_type().map(|kind| ("content-type", kind)));
+            let body = order.body.as_deref().unwrap_or_default();
+            // One byte more than a response may have, so that one which has more
+            // is known as such.
+            let max = MAX_RESPONSE + 1;
+            host.call(&order.cluster, &headers, body, order.timeout_ms, max)
+        }
+        Ask::List(order) => {
+            let mut headers = vec![
+                (":method", "GET"),
+                (":path", &*order.path),
+                (":authority", &*order.authority),
+                ("user-agent", agent),
+            ];
+            if !order.etag.is_empty() {
+                headers.push(("if-none-match", &order.etag));
+            }
+            host.call(
+                &order.cluster,
+                &headers,
+                &[],
+                order.timeout_ms,
+                order.max_answer,
+            )
+        }
+    }
 }

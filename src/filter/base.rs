@@ -1,12 +1,12 @@
 //! What every role has: the proxy, its telemetry, and one timer.
 
-use super::ask::{self, Calls};
+use super::ask::{self, Ask, Calls};
 use super::gate::NextLook;
 use super::judge::Judge;
 use crate::decision::{Direction, Finding, Policy, Verdict};
-use crate::host::{CallAnswer, CallId, Host};
-use crate::revocation::Order;
-use crate::telemetry::{Before, Exporter, Kind, Reporter, Request, Subject, metrics};
+use crate::host::{CallAnswer, CallId, Host, Level};
+use crate::revocation::Told;
+use crate::telemetry::{Before, Exporter, Kind, Reporter, Request, Subject, metrics, text};
 
 /// The proxy, the telemetry and the timer of a role.
 pub struct Base<H> {
@@ -17,7 +17,7 @@ pub struct Base<H> {
     /// Calls to OCSP responders.
     pub calls: Calls,
     /// Calls that another worker was to make, and did not.
-    takeover: Vec<Order>,
+    takeover: Vec<Ask>,
     tick_ms: u32,
     /// A wake-up was asked for and has not come yet.
     wake_is_due: bool,
@@ -28,8 +28,8 @@ pub struct Base<H> {
 /// A call of the plugin's own.
 #[derive(Debug)]
 pub enum Call {
-    /// To an OCSP responder.
-    Ask(Order),
+    /// To a source of revocation.
+    Ask(Ask),
     /// To the collector.
     Export(Request),
 }
@@ -39,7 +39,7 @@ impl Call {
     /// borrowed.
     pub fn make(&self, host: &impl Host) -> Option<CallId> {
         match self {
-            Self::Ask(order) => ask::send(order, host),
+            Self::Ask(ask) => ask::send(ask, host),
             Self::Export(request) => request.send(host),
         }
     }
@@ -136,7 +136,7 @@ impl<H: Host> Base<H> {
     pub fn schedule(&mut self, is_waiting: bool, look: impl FnOnce(u64) -> NextLook) {
         let now = self.host.now_nanos();
         let mut look = look(now);
-        if self.calls.has_orders() || !self.takeover.is_empty() {
+        if self.calls.has_orders(seconds(now)) || !self.takeover.is_empty() {
             look.soon = true;
             look.after_ms = Some(1);
         } else if self.calls.waits_for_others() {
@@ -152,8 +152,13 @@ impl<H: Host> Base<H> {
             .reporter
             .next_flush(now)
             .map(|nanos| u32::try_from(nanos.div_ceil(1_000_000).max(1)).unwrap_or(u32::MAX));
+        let lists = self.calls.lists_due(ask::now(&self.host, 0));
+        let lists = lists.map(|due| {
+            let ms = due.saturating_sub(now).div_ceil(1_000_000).max(1);
+            u32::try_from(ms).unwrap_or(u32::MAX)
+        });
         let batch = is_waiting.then_some(metrics::BATCH_MS);
-        let tick_ms = [look.after_ms, flush, batch]
+        let tick_ms = [look.after_ms, flush, lists, batch]
             .into_iter()
             .flatten()
             .min()
@@ -169,9 +174,9 @@ impl<H: Host> Base<H> {
 
     /// A call that is due, to be made when nothing is borrowed.
     pub fn take_call(&mut self) -> Option<Call> {
-        let order = self.takeover.pop();
-        let order = order.or_else(|| self.calls.take_order(&self.host));
-        order.map(Call::Ask).or_else(|| {
+        let ask = self.takeover.pop();
+        let ask = ask.or_else(|| self.calls.take(&self.host));
+        ask.map(Call::Ask).or_else(|| {
             let request = self.reporter.take_request(self.host.now_nanos());
             request.map(Call::Export)
         })
@@ -180,15 +185,54 @@ impl<H: Host> Base<H> {
     /// That call was made, or could not be.
     pub fn called(&mut self, call: Call, id: Option<CallId>) {
         match call {
-            Call::Ask(order) => self.calls.sent(order, id, &self.host),
+            Call::Ask(ask) => {
+                if let Some(outcome) = self.calls.sent(ask, id, &self.host) {
+                    self.count_fetch(&outcome);
+                }
+            }
             Call::Export(_) => self.reporter.sent(&self.host, id),
         }
     }
 
     /// Takes the answer to a call. Returns the cluster that was called.
-    pub fn answered(&mut self, answer: &CallAnswer) -> Option<String> {
-        let asked = self.calls.answered(answer, &self.host);
-        asked.or_else(|| self.reporter.answered(&self.host, answer))
+    pub fn answered(&mut self, answer: &mut CallAnswer) -> Option<String> {
+        match self.calls.answered(answer, &self.host) {
+            Some(outcome) => {
+                self.count_fetch(&outcome);
+                Some(outcome.cluster)
+            }
+            None => self.reporter.answered(&self.host, answer),
+        }
+    }
+
+    fn count_fetch(&mut self, outcome: &ask::Outcome) {
+        if let Some(told) = &outcome.told {
+            self.tell_of_list(told);
+        } else if let Some(result) = outcome.result {
+            self.count_fetched(outcome.source, result);
+        }
+    }
+
+    fn count_fetched(&mut self, source: &str, result: &str) {
+        self.reporter.metrics.add(
+            &self.host,
+            &metrics::REVOCATION_FETCHES,
+            &[source, result],
+            1,
+        );
+    }
+
+    fn tell_of_list(&mut self, told: &Told) {
+        self.count_fetched("crl", told.result);
+        if told.is_news {
+            let level = match told.result {
+                "loaded" => Level::Info,
+                _ => Level::Warn,
+            };
+            let detail = text::clean_to(&told.detail, text::MAX_REASON);
+            let line = format!("hopguard: CRL {}: {}: {detail}", told.url, told.result);
+            self.host.log(level, &line);
+        }
     }
 
     /// The wake-up came that was asked for.
@@ -202,6 +246,9 @@ impl<H: Host> Base<H> {
         // A wake-up that has not come by now may never come.
         self.wake_is_due = false;
         self.reporter.flush(&self.host, false);
+        if let Some(told) = self.calls.load_lists(&self.host) {
+            self.tell_of_list(&told);
+        }
         let (news, make) = self.calls.look_at_others(&self.host);
         self.takeover.extend(make);
         news
@@ -209,6 +256,7 @@ impl<H: Host> Base<H> {
 
     /// The last chance to print what was folded.
     pub fn on_shutdown(&mut self) {
+        self.calls.give_up();
         self.reporter.flush(&self.host, true);
     }
 }

@@ -250,7 +250,12 @@ impl Failures {
 
     /// Takes the answer to a call of our own, and tells of it where it is Envoy's
     /// own answer for a connection that failed.
-    pub fn answered<H: Host>(&self, base: &mut Base<H>, judge: &mut Judge, answer: &CallAnswer) {
+    pub fn answered<H: Host>(
+        &self,
+        base: &mut Base<H>,
+        judge: &mut Judge,
+        answer: &mut CallAnswer,
+    ) {
         let Some(cluster) = base.answered(answer) else {
             return;
         };
@@ -309,7 +314,7 @@ fn report<H: Host>(base: &mut Base<H>, judge: &mut Judge, failure: Failure, subj
 /// text of its own answer (router.cc), and in that the reason is hidden from
 /// Envoy 1.39 on unless a runtime flag says otherwise
 /// (`envoy.reloadable_features.hide_transport_failure_reason_in_response_body`).
-fn of_answer(answer: &CallAnswer) -> Option<Failure> {
+fn of_answer(answer: &mut CallAnswer) -> Option<Failure> {
     if answer.status != 503 {
         return None;
     }

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::ask;
+use super::ask::{self, Ports};
 use super::base::Base;
 use super::evidence;
 use super::failure::Failures;
@@ -15,7 +15,6 @@ use super::seen::Seen;
 use crate::decision::{ConnectionFacts, Direction, Evidence, Outcome, Policy, Verdict};
 use crate::host::{CallAnswer, Host};
 use crate::telemetry::{Before, Subject};
-use crate::trust::SignatureVerifier;
 
 /// What a filter tells its host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,10 +43,11 @@ impl<H: Host> Guard<H> {
         root: u32,
         direction: Direction,
         policy: Policy,
-        verifier: Rc<dyn SignatureVerifier>,
+        ports: &Ports,
         seen: Seen,
     ) -> Self {
-        let evidence = ask::evidence(&policy, Rc::clone(&verifier));
+        let evidence = ask::evidence(&policy, ports);
+        let verifier = Rc::clone(&ports.verifier);
         Self {
             gate: Gate::new(policy.gate.max_pending, policy.gate.timeout_ms),
             base: Base::new(host, root, &policy, Rc::clone(&evidence)),
@@ -178,7 +178,7 @@ impl<H: Host> Guard<H> {
     }
 
     /// The answer to a call came.
-    pub fn on_answer(&mut self, answer: &CallAnswer) {
+    pub fn on_answer(&mut self, answer: &mut CallAnswer) {
         let (base, judge) = (&mut self.base, &mut self.judge);
         self.failures.answered(base, judge, answer);
         // All that wait for it go on together.

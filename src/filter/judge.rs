@@ -7,13 +7,14 @@ use std::rc::Rc;
 use super::ask;
 use super::evidence::HostCertificate;
 use super::flow::{Flow, Flows};
+use super::staple::Stapled;
 use crate::decision::{
     CacheCounts, Case, Cause, Certificates, ConnectionFacts, Direction, Evidence, Policy,
     RequestFacts, Rule, RuleIndex, RuleSet, Verdict, decide, host_of, obliging_reading, path_of,
     without_evidence,
 };
 use crate::host::Host;
-use crate::revocation::{Asked, Status, Trouble};
+use crate::revocation::{Asked, Looked, Staple, Status, Trouble};
 use crate::trust::SignatureVerifier;
 
 /// The judge of one direction.
@@ -162,20 +163,30 @@ impl Judge {
         };
         let (evidence, skew) = (&self.evidence, self.policy.clock_skew_seconds);
         let may_wait = self.may_wait;
-        let mut revocation = |asked: &Rc<Asked>| {
-            let status = evidence
+        let mut staple = Stapled::NotRead;
+        let mut look = |asked: &Rc<Asked>, is_leaf: bool| {
+            let path = self.policy.revocation.staples.of(self.direction);
+            let staple = match path.filter(|_| is_leaf) {
+                Some(path) => staple.get(host, path),
+                None => None,
+            };
+            let looked = evidence
                 .try_borrow_mut()
-                .map(|mut evidence| evidence.status(asked, ask::now(host, skew)));
-            match status {
-                Ok(Status::Pending) if !may_wait => Status::None {
-                    trouble: Trouble::Unreachable,
-                    detail: "the answer is not here yet, and the server spoke first".to_owned(),
+                .map(|mut evidence| evidence.look_up(asked, staple, ask::now(host, skew)));
+            let unreachable = |detail: &str| Status::None {
+                trouble: Trouble::Unreachable,
+                detail: detail.to_owned(),
+            };
+            match looked {
+                Ok(looked) if looked.status == Status::Pending && !may_wait => Looked {
+                    status: unreachable("the answer is not here yet, and the server spoke first"),
+                    ..looked
                 },
-                Ok(status) => status,
+                Ok(looked) => looked,
                 // No callback runs inside another.
-                Err(_) => Status::None {
-                    trouble: Trouble::Unreachable,
-                    detail: "the evidence is in use".to_owned(),
+                Err(_) => Looked {
+                    status: unreachable("the evidence is in use"),
+                    staple: Staple::Absent,
                 },
             }
         };
@@ -185,7 +196,7 @@ impl Judge {
             rule,
             &mut self.certificates,
             &mut source,
-            &mut revocation,
+            &mut look,
         ))
     }
 

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::ask;
+use super::ask::{self, Ports};
 use super::base::Base;
 use super::evidence;
 use super::failure::{self, Failures};
@@ -13,7 +13,6 @@ use super::seen::{Place, Seen};
 use crate::decision::{Direction, Policy};
 use crate::host::attributes as at;
 use crate::host::{CallAnswer, Host};
-use crate::trust::{NoHost, SignatureVerifier};
 
 /// The state of a root context that logs.
 pub struct Log<H> {
@@ -30,10 +29,10 @@ impl<H: Host> Log<H> {
     /// holds the failures that this VM has told of.
     pub fn new(host: H, root: u32, policy: Policy, seen: Seen) -> Self {
         let policy = Rc::new(policy);
-        let verifier: Rc<dyn SignatureVerifier> = Rc::new(NoHost);
-        let evidence = ask::evidence(&policy, Rc::clone(&verifier));
+        let ports = Ports::none();
+        let evidence = ask::evidence(&policy, &ports);
         let judge = |direction| {
-            let (policy, verifier) = (Rc::clone(&policy), Rc::clone(&verifier));
+            let (policy, verifier) = (Rc::clone(&policy), Rc::clone(&ports.verifier));
             Judge::new(direction, policy, verifier, Rc::clone(&evidence))
         };
         Self {
@@ -89,7 +88,7 @@ impl<H: Host> Log<H> {
     }
 
     /// The answer to a call came.
-    pub fn on_answer(&mut self, answer: &CallAnswer) {
+    pub fn on_answer(&mut self, answer: &mut CallAnswer) {
         let (base, judge) = (&mut self.base, &mut self.server);
         self.failures.answered(base, judge, answer);
         self.schedule();

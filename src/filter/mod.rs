@@ -18,6 +18,7 @@ mod role;
 pub mod root;
 mod seen;
 mod share;
+mod staple;
 #[cfg(target_arch = "wasm32")]
 mod streams;
 mod upstream;

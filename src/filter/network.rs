@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use self::waiting::{Awaits, Held};
-use super::ask;
+use super::ask::{self, Ports};
 use super::base::Base;
 use super::evidence;
 use super::failure::Failures;
@@ -28,7 +28,6 @@ use crate::decision::{
     read_server_hello,
 };
 use crate::host::{CallAnswer, Host};
-use crate::trust::SignatureVerifier;
 
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,17 +69,11 @@ pub struct Network<H> {
 impl<H: Host> Network<H> {
     /// A guard under this policy; `root` goes into the ids of events, `seen`
     /// holds the failures that this VM has told of.
-    pub fn new(
-        host: H,
-        root: u32,
-        policy: Policy,
-        verifier: Rc<dyn SignatureVerifier>,
-        seen: Seen,
-    ) -> Self {
+    pub fn new(host: H, root: u32, policy: Policy, ports: &Ports, seen: Seen) -> Self {
         let policy = Rc::new(policy);
-        let evidence = ask::evidence(&policy, Rc::clone(&verifier));
+        let evidence = ask::evidence(&policy, ports);
         let judge = |direction| {
-            let (policy, verifier) = (Rc::clone(&policy), Rc::clone(&verifier));
+            let (policy, verifier) = (Rc::clone(&policy), Rc::clone(&ports.verifier));
             Judge::new(direction, policy, verifier, Rc::clone(&evidence))
         };
         Self {
@@ -240,7 +233,7 @@ impl<H: Host> Network<H> {
     }
 
     /// The answer to a call came.
-    pub fn on_answer(&mut self, answer: &CallAnswer) {
+    pub fn on_answer(&mut self, answer: &mut CallAnswer) {
         let (base, judge) = (&mut self.base, &mut self.server);
         self.failures.answered(base, judge, answer);
         let all = self.gate.all();

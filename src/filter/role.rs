@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use super::ask::Ports;
 use super::base::Base;
 use super::guard::Guard;
 use super::log::Log;
@@ -10,7 +11,7 @@ use super::network::Network;
 use super::seen::Seen;
 use crate::decision::{Direction, Policy};
 use crate::host::CallAnswer;
-use crate::host::envoy::{self, Envoy, HostSignatures};
+use crate::host::envoy::{self, Envoy, HostSignatures, ProcessData};
 use crate::revocation::MAX_OPEN;
 
 /// The place of a root id.
@@ -61,17 +62,22 @@ impl Role {
     /// The role of a place, under this policy.
     pub fn new(place: Place, root: u32, policy: Policy, seen: Seen) -> Self {
         let host = Envoy::new(root);
-        let verifier = Rc::new(HostSignatures);
+        let ports = Ports {
+            verifier: Rc::new(HostSignatures),
+            data: Rc::new(ProcessData),
+            random: envoy::random,
+            is_loader: envoy::wake::is_main(),
+        };
         match place {
             Place::Http(direction) => {
                 if direction == Direction::Downstream {
                     envoy::note_downstream_role();
                 }
-                let guard = Guard::new(host, root, direction, policy, verifier, seen);
+                let guard = Guard::new(host, root, direction, policy, &ports, seen);
                 Self::Requests(Rc::new(RefCell::new(guard)))
             }
             Place::Network => {
-                let network = Network::new(host, root, policy, verifier, seen);
+                let network = Network::new(host, root, policy, &ports, seen);
                 Self::Connections(Rc::new(RefCell::new(network)))
             }
             Place::Log => Self::Log(Rc::new(RefCell::new(Log::new(host, root, policy, seen)))),
@@ -87,9 +93,13 @@ impl Role {
         }
     }
 
-    /// Whether its policy names OCSP responders.
-    pub fn asks_responders(&self) -> bool {
-        self.with_base(|base| base.calls.asks()) == Some(true)
+    /// Begins to work: what is due from the first moment on gets its timer. On the
+    /// main thread it makes what the workers share, before any of them looks.
+    pub fn begin(&self, is_main: bool) {
+        if is_main {
+            self.with_base(|base| base.calls.prepare(&base.host));
+        }
+        self.schedule();
     }
 
     /// Whether a message in this queue is a wake-up that it asked for.
@@ -98,7 +108,7 @@ impl Role {
     }
 
     /// The answer to a call came.
-    pub fn on_answer(&self, answer: &CallAnswer) {
+    pub fn on_answer(&self, answer: &mut CallAnswer) {
         match self {
             Self::Requests(guard) => with(guard, |guard| guard.on_answer(answer)),
             Self::Connections(network) => with(network, |network| network.on_answer(answer)),

@@ -6,7 +6,6 @@ use proxy_wasm::types::LogLevel;
 use super::base::seconds;
 use super::role::{Place, Role};
 use super::seen::Seen;
-use super::share;
 use super::streams;
 use crate::config;
 use crate::decision::{Direction, Policy};
@@ -106,9 +105,7 @@ impl RootContext for Root {
             Ok(role) => {
                 count("accepted");
                 envoy::wake::offer_echo();
-                if envoy::wake::is_main() && role.asks_responders() {
-                    share::prepare(&host);
-                }
+                role.begin(envoy::wake::is_main());
                 streams::insert_role(self.id, role);
                 true
             }

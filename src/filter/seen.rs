@@ -74,9 +74,7 @@ impl Key {
     ) -> Self {
         let mut bytes = b"r".to_vec();
         // A client may give an id of any length; a UUID has 36.
-        let digest = request_id
-            .filter(|id| id.len() > 64)
-            .map(|id| Sha256::digest(id));
+        let digest = request_id.filter(|id| id.len() > 64).map(Sha256::digest);
         let request_id = digest.as_ref().map(|d| d.as_slice()).or(request_id);
         push_part(&mut bytes, request_id);
         push_part(&mut bytes, Some(pool_answered));

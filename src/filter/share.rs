@@ -32,7 +32,6 @@ pub enum Claim {
 
 /// Makes the places, where they are not made yet. Only on the main thread, before
 /// any worker looks: a value that is not there cannot be claimed without a race.
-#[cfg(any(test, target_arch = "wasm32"))]
 pub fn prepare(host: &impl Host) {
     for place in 0..PLACES {
         let key = key_of(place);

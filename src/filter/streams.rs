@@ -183,7 +183,7 @@ fn on_tick(root: u32) {
     }
 }
 
-fn on_answer(root: u32, answer: &CallAnswer) {
+fn on_answer(root: u32, answer: &mut CallAnswer) {
     if let Some(role) = role_of(root) {
         role.on_answer(answer);
     }

@@ -9,6 +9,8 @@
 
 use std::rc::Rc;
 
+use sha2::{Digest as _, Sha256};
+
 use super::evidence;
 use super::flow::{Flow, push_part};
 use super::gate::Waiting;
@@ -232,6 +234,19 @@ impl<H: Host> Guard<H> {
                 key,
                 self.base.host.property(at::UPSTREAM_ADDRESS).as_deref(),
             );
+        }
+        if looks_at.staple
+            && let Some(path) = self
+                .judge
+                .policy()
+                .revocation
+                .staples
+                .of(Direction::Upstream)
+        {
+            // A staple may have 64 KiB.
+            let staple = self.base.host.property_at(path);
+            let digest = staple.map(|staple| Sha256::digest(&staple));
+            push_part(key, digest.as_ref().map(|digest| digest.as_slice()));
         }
     }
 

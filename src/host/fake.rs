@@ -21,6 +21,9 @@ pub enum Act {
     Close,
 }
 
+/// What workers share, by key, with its version.
+pub type Shared = HashMap<String, (Vec<u8>, u32)>;
+
 /// A host in memory.
 #[derive(Debug, Default)]
 pub struct FakeHost {
@@ -37,7 +40,7 @@ pub struct FakeHost {
     /// What a side of an L4 connection sent, by stream.
     pub first_bytes: RefCell<HashMap<(u32, Direction), Vec<u8>>>,
     /// What the workers share, by key, with its version.
-    pub shared: Rc<RefCell<HashMap<String, (Vec<u8>, u32)>>>,
+    pub shared: Rc<RefCell<Shared>>,
     /// Bodies of calls, in order; their ids count from 1.
     pub calls: RefCell<Vec<String>>,
     /// Log lines.
@@ -100,6 +103,14 @@ impl Host for std::rc::Rc<FakeHost> {
             .cloned()
     }
 
+    fn property_at(&self, path: &[u8]) -> Option<Vec<u8>> {
+        let properties = self.properties.borrow();
+        let (_, value) = properties
+            .iter()
+            .find(|((stream, at), _)| *stream == self.stream.get() && *at == path)?;
+        Some(value.clone())
+    }
+
     fn request_header(&self, name: &str) -> Option<Vec<u8>> {
         self.headers
             .borrow()
@@ -155,7 +166,7 @@ impl Host for std::rc::Rc<FakeHost> {
         self.acts.borrow_mut().push((self.stream.get(), Act::Close));
     }
 
-    fn call(&self, _: &str, _: &[(&str, &str)], body: &[u8], _: u32) -> Option<CallId> {
+    fn call(&self, _: &str, _: &[(&str, &str)], body: &[u8], _: u32, _: usize) -> Option<CallId> {
         let mut calls = self.calls.borrow_mut();
         calls.push(String::from_utf8_lossy(body).into_owned());
         u32::try_from(calls.len()).ok().map(CallId)
@@ -207,5 +218,15 @@ impl Host for std::rc::Rc<FakeHost> {
         if let Some((_, value)) = self.metrics.borrow_mut().get_mut(index) {
             *value += offset;
         }
+    }
+}
+
+impl crate::revocation::SharedData for std::rc::Rc<FakeHost> {
+    fn get(&self, key: &str) -> Option<(Vec<u8>, u32)> {
+        Host::shared(self, key)
+    }
+
+    fn set(&self, key: &str, value: &[u8], version: u32) -> bool {
+        Host::set_shared(self, key, value, version)
     }
 }

@@ -41,6 +41,8 @@ pub struct CallAnswer {
     pub status: u32,
     /// The content type; empty without one.
     pub content_type: String,
+    /// The entity tag; empty without one.
+    pub etag: String,
     /// The first bytes of the body.
     pub body: Vec<u8>,
 }
@@ -52,6 +54,7 @@ impl CallAnswer {
             id: CallId(0),
             status: 0,
             content_type: String::new(),
+            etag: String::new(),
             body: Vec::new(),
         }
     }
@@ -68,6 +71,8 @@ pub trait Host {
     fn property(&self, path: Path) -> Option<Vec<u8>>;
     /// The first value of a request header, as bytes.
     fn request_header(&self, name: &str) -> Option<Vec<u8>>;
+    /// An attribute or other value by a path that the policy names.
+    fn property_at(&self, path: &[u8]) -> Option<Vec<u8>>;
     /// A value that was put there before, by any filter of the request.
     fn filter_state(&self, name: &'static str) -> Option<Vec<u8>>;
     /// Whether the downstream role runs in this VM, too.
@@ -90,12 +95,14 @@ pub trait Host {
     fn close_connection(&self);
     /// Sends an HTTP request to a cluster; `None` where that is impossible at
     /// once (no such cluster, no server in it). Only from callbacks of the root.
+    /// Of the answer's body no more than `max_answer` bytes are read.
     fn call(
         &self,
         cluster: &str,
         headers: &[(&str, &str)],
         body: &[u8],
         timeout_ms: u32,
+        max_answer: usize,
     ) -> Option<CallId>;
     /// A value that all workers share, and its version; `None` where nobody put
     /// one there.

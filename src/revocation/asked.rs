@@ -1,5 +1,7 @@
 //! A certificate whose status is asked for, with all that is needed to ask.
 
+use std::sync::Arc;
+
 use super::ocsp::{CacheKey, Question};
 use super::sources::Sources;
 use crate::trust::{Certificate, VerifiedChain};
@@ -7,8 +9,8 @@ use crate::trust::{Certificate, VerifiedChain};
 /// A trusted certificate whose status is asked for.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    leaf: Certificate,
-    chain: VerifiedChain,
+    certificate: Certificate,
+    issuer: Arc<Certificate>,
     key: CacheKey,
     ocsp_urls: Vec<String>,
 }
@@ -17,15 +19,30 @@ impl Asked {
     /// The question about a trusted leaf; `None` for a pinned one, of which only
     /// the operator who pinned it can say anything.
     pub fn new(leaf: &Certificate, chain: &VerifiedChain) -> Option<Self> {
-        let key = Question::of(leaf, chain)?.cache_key();
+        Some(Self::of(leaf, chain.issuers().first()?))
+    }
+
+    /// The questions about the CAs between a trusted leaf and the anchor, from the
+    /// leaf on. An anchor is trusted by the policy alone (RFC 5280, section 6.1.1).
+    pub fn authorities(chain: &VerifiedChain) -> Vec<Self> {
+        let issuers = chain.issuers();
+        let pairs = issuers.iter().zip(issuers.iter().skip(1));
+        pairs.map(|(ca, issuer)| Self::of(ca, issuer)).collect()
+    }
+
+    fn of(certificate: &Certificate, issuer: &Arc<Certificate>) -> Self {
+        let question = Question {
+            leaf: certificate,
+            issuer,
+        };
         // Sources that cannot be read are none.
-        let sources = Sources::of(leaf).unwrap_or_default();
-        Some(Self {
-            leaf: leaf.clone(),
-            chain: chain.clone(),
-            key,
+        let sources = Sources::of(certificate).unwrap_or_default();
+        Self {
+            key: question.cache_key(),
+            certificate: certificate.clone(),
+            issuer: Arc::clone(issuer),
             ocsp_urls: sources.ocsp_urls().to_vec(),
-        })
+        }
     }
 
     /// The same with other URLs than the certificate's.
@@ -36,8 +53,8 @@ impl Asked {
     }
 
     /// The certificate.
-    pub const fn leaf(&self) -> &Certificate {
-        &self.leaf
+    pub const fn certificate(&self) -> &Certificate {
+        &self.certificate
     }
 
     /// What makes two questions the same.
@@ -51,7 +68,10 @@ impl Asked {
     }
 
     /// The question.
-    pub fn question(&self) -> Option<Question<'_>> {
-        Question::of(&self.leaf, &self.chain)
+    pub fn question(&self) -> Question<'_> {
+        Question {
+            leaf: &self.certificate,
+            issuer: &self.issuer,
+        }
     }
 }

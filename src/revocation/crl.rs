@@ -13,6 +13,7 @@
 //! | `signer`, `prehash` | whose key must have signed it, and whether it did |
 //! | `scope` | of which certificates it speaks |
 //! | `rows` | its entries, sorted |
+//! | [`shared`] | its entries in memory that all workers share |
 //!
 //! Entries are read by the strict reader of the trust layer, not by x509-parser:
 //! that one allocates for every entry at once, which cannot be done in steps.
@@ -32,12 +33,13 @@ pub mod pem;
 mod prehash;
 mod rows;
 mod scope;
+pub mod shared;
 mod signer;
 pub mod status;
 mod time;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use entry::{MAX_SERIAL, Reason};
 pub use error::CrlError;
@@ -49,10 +51,12 @@ pub use status::{CrlStatus, NotCovered, status};
 
 use rows::Rows;
 use scope::Scope;
+use shared::{Gone, Table};
 
 /// A list that its issuer signed.
 ///
-/// Its memory is that of its entries: for each, as many octets as the longest
+/// Its memory is that of its entries, where it is not [`shared`]: for each, as
+/// many octets as the longest
 /// serial number of the list has, and [`ROW_OVERHEAD`] more. While it is loaded,
 /// its bytes come on top, and less than 1 MiB: a million entries with serial
 /// numbers of 20 octets and reasons take 78 MB then, and 25 MB for good.
@@ -66,8 +70,19 @@ pub struct Crl {
     this_update: i64,
     next_update: i64,
     scope: Scope,
-    entries: usize,
-    rows: Rows,
+    /// The list without entries and signature.
+    bare: Vec<u8>,
+    count: usize,
+    entries: Entries,
+}
+
+/// Where the entries are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Entries {
+    /// In this worker's memory.
+    Own(Rows),
+    /// In the process's, for all workers.
+    Shared(Table),
 }
 
 impl Crl {
@@ -120,12 +135,28 @@ impl Crl {
 
     /// How many certificates it revokes.
     pub fn entries(&self) -> usize {
-        self.entries
+        self.count
     }
 
-    /// Bytes of memory that its entries take.
+    /// Bytes of this worker's memory that its entries take.
     pub fn memory(&self) -> usize {
-        self.rows.capacity()
+        match &self.entries {
+            Entries::Own(rows) => rows.capacity(),
+            Entries::Shared(table) => table.memory(),
+        }
+    }
+
+    /// Whether its entries are in the memory that all workers share.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.entries, Entries::Shared(_))
+    }
+
+    /// When, and why, the certificate of this serial number was revoked.
+    fn find(&self, serial: &[u8]) -> Result<Option<(i64, Reason)>, Gone> {
+        match &self.entries {
+            Entries::Own(rows) => Ok(rows.find(serial)),
+            Entries::Shared(table) => table.find(serial),
+        }
     }
 
     /// Whether this certificate's name and key issued it.
@@ -145,6 +176,12 @@ impl Crl {
     /// The last second of its use, grace included.
     pub fn valid_until(&self, skew: u32) -> i64 {
         self.next_update.saturating_add(i64::from(skew))
+    }
+
+    /// Whether it is `old` once more, to which it is a successor
+    /// ([`check_replaces`](Self::check_replaces)).
+    pub fn is_same(&self, old: &Self) -> bool {
+        self.number == old.number && self.this_update == old.this_update
     }
 
     /// Whether it may take the place of `old`: the next list of the same issuer,

@@ -4,13 +4,17 @@
 
 mod asked;
 pub mod crl;
+mod lists;
 pub mod ocsp;
 mod responder;
+mod shared_data;
 pub mod sources;
 mod status;
 mod store;
 
 pub use asked::Asked;
-pub use responder::Responder;
-pub use status::{Source, Status, Trouble};
-pub use store::{Fetched, MAX_OPEN, Now, Order, Store, content_type};
+pub use lists::{ListAnswer, ListOrder, Lists, Told};
+pub use responder::{ListSource, Responder, split_http};
+pub use shared_data::SharedData;
+pub use status::{Looked, Source, Staple, Status, Trouble};
+pub use store::{Fetched, Learnt, MAX_OPEN, Now, Order, Random, Store};

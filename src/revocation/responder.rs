@@ -1,6 +1,25 @@
 //! Whom to ask: responders are the policy's. A URL in a certificate never
 //! chooses where a connection goes; it only names one of them.
 
+/// Where a CRL is fetched from, as the policy says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListSource {
+    /// Its URL, for people.
+    pub url: Box<str>,
+    /// The Envoy cluster that leads there.
+    pub cluster: Box<str>,
+    /// The authority of the URL.
+    pub authority: Box<str>,
+    /// The path of the URL.
+    pub path: Box<str>,
+    /// Seconds after which it is fetched anew at the latest.
+    pub refresh_seconds: i64,
+    /// Milliseconds before a request is given up.
+    pub timeout_ms: u32,
+    /// The most bytes that are taken.
+    pub max_bytes: usize,
+}
+
 /// An OCSP responder that the policy allows to ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Responder {
@@ -10,6 +29,8 @@ pub struct Responder {
     pub cluster: Box<str>,
     /// Milliseconds before a request is given up.
     pub timeout_ms: u32,
+    /// Whether each question has a nonce, which the answer must have, too.
+    pub nonce: bool,
 }
 
 /// The authority and the path of an `http` URL; `None` where it is none. OCSP

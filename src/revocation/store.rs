@@ -1,79 +1,54 @@
-//! What is known of the certificates asked for, and what is to be fetched. Pure:
-//! it says what to fetch, and takes what came.
+//! What is known of the certificates asked about, and what is to be fetched.
+//! Pure: it says what to fetch, and takes what came.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use hashbrown::HashMap;
 
 use super::asked::Asked;
-use super::crl::{self, Crl, CrlStatus};
+use super::lists::Lists;
 use super::ocsp::{
-    self, Answer, CacheKey, CertIdHash, CertStatus, Demands, OcspError, REQUEST_TYPE, RESPONSE_TYPE,
+    self, Answer, CacheKey, CertIdHash, Demands, Nonce, NonceDemand, OcspError, REQUEST_TYPE,
+    RESPONSE_TYPE,
 };
 use super::responder::{Responder, split_http};
-use super::status::{Source, Status, Trouble};
+use super::status::{Looked, Source, Staple, Status, Trouble};
 use crate::trust::{Instant, SignatureVerifier};
+
+mod entry;
+mod responders;
+
+use entry::Entry;
+use responders::Responders;
+
+pub use responders::MAX_OPEN;
 
 /// Certificates whose status is kept: as many as verdicts on certificates are
 /// (`decision::certificates`). Those asked for last stay.
 pub const MAX_ENTRIES: usize = 4_096;
-/// Requests that may be open at once: enough for a burst of new peers, and no
-/// more than a responder should get from one worker.
-pub const MAX_OPEN: usize = 64;
-/// Seconds that a status is kept at the longest, whatever its responder says:
-/// the seven days of RFC 5019, section 4, are too long for a revocation to go
-/// unseen where a responder answers for that long.
-const MAX_KEPT: i64 = 24 * 3_600;
-/// The same where the responder does not know the certificate: it may be a new
-/// one that it learns of soon.
-const MAX_KEPT_UNKNOWN: i64 = 60;
 /// Seconds before the first and between the last tries after a failure.
 const BACK_OFF: [i64; 5] = [1, 2, 5, 15, 30];
 
 /// The evidence of one root context.
 pub struct Store {
-    responders: Vec<Responder>,
-    crls: Vec<Rc<Crl>>,
+    lists: Lists,
+    responders: Responders,
+    /// OCSP responses of the policy.
+    responses: Rc<[Vec<u8>]>,
     max_wait_nanos: u64,
     verifier: Rc<dyn SignatureVerifier>,
+    random: Random,
     entries: HashMap<CacheKey, Entry>,
-    wanted: VecDeque<CacheKey>,
-    open: usize,
     clock: u64,
 }
 
-struct Entry {
-    asked: Rc<Asked>,
-    known: Option<Known>,
-    fetch: Fetch,
-    failures: usize,
-    trouble: Option<(Trouble, String)>,
-    /// When it was last asked for, by a clock that counts questions.
-    used: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    answer: Answer,
-    /// When it came, in nanoseconds.
-    came_at: u64,
-    /// When to fetch the next one, in seconds.
-    refresh_at: i64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fetch {
-    /// Not before this second.
-    Idle { not_before: i64 },
-    /// Wanted or on its way, since (in nanoseconds).
-    Open { since: u64 },
-}
+/// Random octets that nobody can predict; `None` where the host has none.
+pub type Random = fn() -> Option<[u8; 32]>;
 
 /// A request to a responder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// What the answer is to be given back with.
+    /// What the answer is about.
     pub key: CacheKey,
     /// The Envoy cluster that leads to the responder.
     pub cluster: Box<str>,
@@ -87,6 +62,18 @@ pub struct Order {
     pub timeout_ms: u32,
     /// When the answer came that is known, in nanoseconds; 0 for none.
     pub newer_than: u64,
+    responder: usize,
+    nonce: NonceDemand,
+}
+
+impl Order {
+    /// The content type of the request.
+    pub const fn content_type(&self) -> Option<&'static str> {
+        match self.body {
+            Some(_) => Some(REQUEST_TYPE),
+            None => None,
+        }
+    }
 }
 
 /// What came of a request.
@@ -100,6 +87,15 @@ pub struct Fetched<'a> {
     pub body: &'a [u8],
 }
 
+/// What became of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Learnt {
+    /// Whether other workers may learn from it.
+    pub is_news: bool,
+    /// `good`, `revoked`, `unknown` or a kind of trouble.
+    pub result: &'static str,
+}
+
 /// A moment, in the two measures that are needed.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
@@ -110,356 +106,334 @@ pub struct Now {
 }
 
 impl Store {
-    /// A store that may ask these responders, and has these lists.
+    /// A store that may ask these responders, and has these lists and responses.
     pub fn new(
+        lists: Lists,
         responders: Vec<Responder>,
-        crls: Vec<Rc<Crl>>,
+        responses: Rc<[Vec<u8>]>,
         max_wait_ms: u32,
         verifier: Rc<dyn SignatureVerifier>,
+        random: Random,
     ) -> Self {
         Self {
-            responders,
-            crls,
+            lists,
+            responders: Responders::new(responders),
+            responses,
             max_wait_nanos: u64::from(max_wait_ms) * 1_000_000,
             verifier,
+            random,
             entries: HashMap::new(),
-            wanted: VecDeque::new(),
-            open: 0,
             clock: 0,
         }
     }
 
-    /// The status of a certificate. All sources are asked, and revoked wins; a
-    /// list comes before a responder, since it costs nothing.
-    pub fn status(&mut self, asked: &Rc<Asked>, now: Now) -> Status {
-        let from_lists = self.by_lists(asked, now.at);
-        match from_lists {
-            Some(status @ (Status::Revoked { .. } | Status::Good { .. })) => status,
-            other => {
-                let by_responder = self.by_responder(asked, now);
-                match (by_responder, other) {
-                    // That there is no responder is no reason to hide what is
-                    // wrong with the lists.
-                    (
-                        Status::None {
-                            trouble: Trouble::NoSource,
-                            ..
-                        },
-                        Some(other),
-                    ) => other,
-                    (status, _) => status,
-                }
-            }
+    /// The lists.
+    pub const fn lists(&mut self) -> &mut Lists {
+        &mut self.lists
+    }
+
+    /// Does a part of what is left to load of a list.
+    pub fn load_lists(&mut self, now: Now) -> Option<super::Told> {
+        self.lists.step(self.verifier.as_ref(), now)
+    }
+
+    /// The status of a certificate, and what a staple is worth that came along.
+    ///
+    /// All sources are asked. Revoked wins over all; then good; then an answer
+    /// that is on its way over what went wrong elsewhere.
+    pub fn look_up(&mut self, asked: &Rc<Asked>, staple: Option<&[u8]>, now: Now) -> Looked {
+        let by_lists = self.lists.status(asked, now);
+        let (by_ocsp, staple) = self.by_ocsp(asked, staple, now);
+        Looked {
+            status: match by_lists {
+                Some(by_lists) => by_lists.or(by_ocsp, now.at.now),
+                None => by_ocsp,
+            },
+            staple,
         }
     }
 
-    fn by_lists(&self, asked: &Asked, at: Instant) -> Option<Status> {
-        let question = asked.question()?;
-        let lists: Vec<&Crl> = self.crls.iter().map(Rc::as_ref).collect();
-        match crl::status(&lists, question.leaf, question.issuer, at) {
-            CrlStatus::Good { valid_until, .. } => Some(Status::Good {
-                ask_again: valid_until.saturating_add(1),
-                source: Source::Crl,
-            }),
-            CrlStatus::Revoked { revoked_at, .. } => Some(Status::Revoked {
-                since: revoked_at,
-                source: Source::Crl,
-            }),
-            CrlStatus::Stale { error, .. } => Some(Status::None {
-                trouble: Trouble::Stale,
-                detail: error.to_string(),
-            }),
-            CrlStatus::NotCovered(_) => None,
-        }
-    }
-
-    fn by_responder(&mut self, asked: &Rc<Asked>, now: Now) -> Status {
-        if self.responder_of(asked).is_none() {
-            return Status::None {
+    fn by_ocsp(&mut self, asked: &Rc<Asked>, staple: Option<&[u8]>, now: Now) -> (Status, Staple) {
+        let responder = self.responders.of(asked);
+        let can_know = responder.is_some()
+            || staple.is_some()
+            || !self.responses.is_empty()
+            || self.entries.contains_key(asked.key());
+        if !can_know {
+            let status = Status::None {
                 trouble: Trouble::NoSource,
                 detail: "the certificate names no OCSP responder of the policy".to_owned(),
             };
+            return (status, Staple::Absent);
         }
         self.clock += 1;
-        self.make_room(asked.key());
-        let clock = self.clock;
-        let entry = self
-            .entries
-            .entry(asked.key().clone())
-            .or_insert_with(|| Entry {
-                asked: Rc::clone(asked),
-                known: None,
-                fetch: Fetch::Idle { not_before: 0 },
-                failures: 0,
-                trouble: None,
-                used: clock,
+        let Some(mut entry) = self.take_entry(asked, now) else {
+            let status = Status::None {
+                trouble: Trouble::Unreachable,
+                detail: format!("{MAX_ENTRIES} certificates are being asked about already"),
+            };
+            return (status, Staple::Absent);
+        };
+        entry.used = self.clock;
+        entry.forget_ended(now.at.now);
+        let staple = self.read_staple(&mut entry, staple, now);
+        if let Some(index) = responder {
+            if entry.is_due(now.at.now) {
+                match self.responders.want(index, asked.key(), now.at.now) {
+                    Ok(()) => entry.open(now.nanos),
+                    Err(trouble) => entry.trouble = Some(trouble),
+                }
+            }
+        } else if entry.trouble.is_none() {
+            entry.trouble = Some(match &staple {
+                Staple::Refused(trouble, detail) => (*trouble, detail.clone()),
+                _ => (
+                    Trouble::NoSource,
+                    "the certificate names no OCSP responder of the policy".to_owned(),
+                ),
             });
-        entry.used = clock;
-        let seconds = now.at.now;
-        entry.known = entry.known.filter(|k| seconds < k.answer.valid_until);
-        let is_due = entry.known.is_none_or(|k| seconds >= k.refresh_at);
-        if is_due
-            && let Fetch::Idle { not_before } = entry.fetch
-            && seconds >= not_before
-        {
-            entry.fetch = Fetch::Open { since: now.nanos };
-            self.wanted.push_back(asked.key().clone());
         }
-        entry.status(now, self.max_wait_nanos)
+        let status = entry.status(now, self.max_wait_nanos);
+        self.entries.insert(asked.key().clone(), entry);
+        (status, staple)
+    }
+
+    /// The entry of a certificate, out of the table; a new one knows what the
+    /// policy's responses say. `None` where there is no room.
+    fn take_entry(&mut self, asked: &Rc<Asked>, now: Now) -> Option<Entry> {
+        if let Some(entry) = self.entries.remove(asked.key()) {
+            return Some(entry);
+        }
+        if !self.make_room() {
+            return None;
+        }
+        let mut entry = Entry::new(Rc::clone(asked));
+        let responses = Rc::clone(&self.responses);
+        for response in responses.iter() {
+            match self.verify(asked, response, NonceDemand::NotSent, now.at) {
+                Ok(answer) => {
+                    entry.learn(answer, Source::OcspPolicy, now.nanos, now.at.now);
+                }
+                Err(OcspError::NoMatch) => {}
+                Err(error) => entry.trouble = Some((trouble_of(&error), error.to_string())),
+            }
+        }
+        Some(entry)
+    }
+
+    fn read_staple(&self, entry: &mut Entry, staple: Option<&[u8]>, now: Now) -> Staple {
+        let Some(staple) = staple else {
+            return Staple::Absent;
+        };
+        match self.verify(&entry.asked, staple, NonceDemand::NotSent, now.at) {
+            Ok(answer) => {
+                entry.learn(answer, Source::OcspStaple, now.nanos, now.at.now);
+                Staple::Holds
+            }
+            Err(error) => Staple::Refused(trouble_of(&error), error.to_string()),
+        }
     }
 
     /// The next request to send, if there is one and few enough are open.
-    pub fn take_order(&mut self) -> Option<Order> {
-        while self.open < MAX_OPEN {
-            let key = self.wanted.pop_front()?;
-            let Some(entry) = self.entries.get(&key) else {
-                continue;
-            };
-            let newer_than = entry.known.map_or(0, |known| known.came_at);
-            if let Some(order) = self.order(&entry.asked, newer_than) {
-                self.open += 1;
-                return Some(order);
+    pub fn take_order(&mut self, now: i64) -> Option<Order> {
+        loop {
+            let (index, key) = self.responders.take_wanted(now)?;
+            let entry = self.entries.get(&key);
+            let order = entry.and_then(|entry| self.order(index, entry, key.clone()));
+            if order.is_some() {
+                return order;
+            }
+            self.responders.closed(index);
+            if let Some(entry) = self.entries.get_mut(&key) {
+                let detail = "it cannot be asked: the host has no random numbers";
+                entry.fail((Trouble::Unreachable, detail.to_owned()), now);
             }
         }
-        None
     }
 
     /// A request came back, or could not be sent.
-    /// Returns whether it is an answer that holds, and news.
-    pub fn answered(&mut self, key: &CacheKey, fetched: &Fetched<'_>, now: Now) -> bool {
-        self.open = self.open.saturating_sub(1);
-        let result = match self.entries.get(key) {
-            Some(entry) => self.read(&entry.asked, fetched, now.at),
-            None => return false,
-        };
-        let Some(entry) = self.entries.get_mut(key) else {
-            return false;
-        };
+    pub fn answered(&mut self, order: &Order, fetched: &Fetched<'_>, now: Now) -> Learnt {
+        self.responders.closed(order.responder);
+        let result = self.read(order, fetched, now.at);
+        match &result {
+            Err(Failure::Responder(detail)) => {
+                let left = self.responders.failed(order.responder, detail, now.at.now);
+                // Nobody waits for one that does not answer.
+                for key in left {
+                    self.fail(&key, (Trouble::Unreachable, detail.clone()), now.at.now);
+                }
+            }
+            _ => self.responders.succeeded(order.responder),
+        }
         match result {
-            Ok(answer) => entry.learn(answer, now.nanos, now.at.now),
-            Err(trouble) => {
-                entry.fail(trouble, now.at.now);
-                false
+            Ok(answer) => Learnt {
+                is_news: self.entries.get_mut(&order.key).is_some_and(|entry| {
+                    let seconds = now.at.now;
+                    let source = Source::OcspResponder;
+                    let is_news = entry.learn(answer, source, now.nanos, seconds);
+                    if !is_news {
+                        entry.pause(seconds);
+                    }
+                    is_news
+                }),
+                result: answer.status.as_str(),
+            },
+            Err(Failure::Responder(detail)) => {
+                self.fail(&order.key, (Trouble::Unreachable, detail), now.at.now);
+                Learnt {
+                    is_news: false,
+                    result: Trouble::Unreachable.as_str(),
+                }
+            }
+            Err(Failure::Answer(trouble, detail)) => {
+                self.fail(&order.key, (trouble, detail), now.at.now);
+                Learnt {
+                    is_news: false,
+                    result: trouble.as_str(),
+                }
             }
         }
     }
 
     /// Another worker's answer, which came to it at this time, in nanoseconds.
     /// Returns whether it is of use; if not, nothing has changed.
-    pub fn shared(&mut self, key: &CacheKey, answer: &[u8], came_at: u64, now: Now) -> bool {
-        let fetched = Fetched {
-            status: 200,
-            content_type: RESPONSE_TYPE,
-            body: answer,
-        };
-        let Some(entry) = self.entries.get(key) else {
+    pub fn shared(&mut self, order: &Order, answer: &[u8], came_at: u64, now: Now) -> bool {
+        let Some(entry) = self.entries.get(&order.key) else {
             return false;
         };
-        let Ok(answer) = self.read(&entry.asked, &fetched, now.at) else {
+        // A nonce was for the worker that asked.
+        let Ok(answer) = self.verify(&entry.asked, answer, NonceDemand::NotSent, now.at) else {
             return false;
         };
-        let is_of_use = self
-            .entries
-            .get_mut(key)
-            .is_some_and(|entry| entry.learn(answer, came_at, now.at.now));
+        let entry = self.entries.get_mut(&order.key);
+        let is_of_use = entry
+            .is_some_and(|entry| entry.learn(answer, Source::OcspResponder, came_at, now.at.now));
         if is_of_use {
-            self.open = self.open.saturating_sub(1);
+            self.responders.closed(order.responder);
         }
         is_of_use
     }
 
     /// Whether there is anybody to ask.
-    pub const fn has_responders(&self) -> bool {
+    pub fn has_responders(&self) -> bool {
         !self.responders.is_empty()
     }
 
-    /// Whether something waits to be sent.
-    pub fn has_orders(&self) -> bool {
-        self.open < MAX_OPEN && !self.wanted.is_empty()
+    /// Whether something is to be sent.
+    pub fn has_orders(&self, now: i64) -> bool {
+        self.responders.has_wanted(now)
     }
 
-    fn read(
-        &self,
-        asked: &Asked,
-        fetched: &Fetched<'_>,
-        at: Instant,
-    ) -> Result<Answer, (Trouble, String)> {
+    fn fail(&mut self, key: &CacheKey, trouble: (Trouble, String), now: i64) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.fail(trouble, now);
+        }
+    }
+
+    fn read(&self, order: &Order, fetched: &Fetched<'_>, at: Instant) -> Result<Answer, Failure> {
         match fetched.status {
             0 => {
-                return Err((
-                    Trouble::Unreachable,
+                return Err(Failure::Responder(
                     "the responder did not answer".to_owned(),
                 ));
             }
             200 => {}
             status => {
-                return Err((
-                    Trouble::Unreachable,
-                    format!("the responder answered with HTTP status {status}"),
-                ));
+                let detail = format!("the responder answered with HTTP status {status}");
+                return Err(match status {
+                    429 | 500.. => Failure::Responder(detail),
+                    _ => Failure::Answer(Trouble::Unreachable, detail),
+                });
             }
         }
         let media_type = fetched.content_type.split(';').next().unwrap_or_default();
         if !media_type.trim().eq_ignore_ascii_case(RESPONSE_TYPE) {
-            return Err((
+            return Err(Failure::Answer(
                 Trouble::Invalid,
                 format!("the answer is {media_type:?} and not {RESPONSE_TYPE}"),
             ));
         }
-        let question = asked
-            .question()
-            .ok_or((Trouble::NoSource, "the certificate is pinned".to_owned()))?;
-        let demands = Demands::default();
-        ocsp::verify(
-            fetched.body,
-            &question,
-            &demands,
-            self.verifier.as_ref(),
-            at,
-        )
-        .map_err(|error| (trouble_of(&error), error.to_string()))
+        let Some(entry) = self.entries.get(&order.key) else {
+            let detail = "nobody waits for it any more".to_owned();
+            return Err(Failure::Answer(Trouble::Unreachable, detail));
+        };
+        self.verify(&entry.asked, fetched.body, order.nonce, at)
+            .map_err(|error| Failure::Answer(trouble_of(&error), error.to_string()))
     }
 
-    fn responder_of<'a>(&'a self, asked: &'a Asked) -> Option<(&'a Responder, &'a str)> {
-        asked.ocsp_urls().iter().find_map(|url| {
-            let (host, _) = split_http(url)?;
-            let responder = self.responders.iter().find(|r| *r.host == *host)?;
-            Some((responder, url.as_str()))
-        })
+    fn verify(
+        &self,
+        asked: &Asked,
+        response: &[u8],
+        nonce: NonceDemand,
+        at: Instant,
+    ) -> Result<Answer, OcspError> {
+        let demands = Demands {
+            nonce,
+            ..Demands::default()
+        };
+        let verifier = self.verifier.as_ref();
+        ocsp::verify(response, &asked.question(), &demands, verifier, at)
     }
 
-    fn order(&self, asked: &Asked, newer_than: u64) -> Option<Order> {
-        let (responder, url) = self.responder_of(asked)?;
+    fn order(&self, index: usize, entry: &Entry, key: CacheKey) -> Option<Order> {
+        let (responder, url) = self.responders.get(index, &entry.asked)?;
         let (authority, path) = split_http(url)?;
-        let request = ocsp::request(&asked.question()?, CertIdHash::Sha1, None);
-        let get = ocsp::get_path(url, &request);
+        let nonce = match responder.nonce {
+            true => NonceDemand::Required(Nonce::new((self.random)()?)),
+            false => NonceDemand::NotSent,
+        };
+        let question = entry.asked.question();
+        let request = ocsp::request(&question, CertIdHash::Sha1, nonce.nonce());
+        // An answer with a nonce is nobody else's: no cache could keep it.
+        let get = ocsp::get_path(url, &request).filter(|_| !responder.nonce);
         let (path, body) = match get {
             Some(path) => (path, None),
             None if path.is_empty() => ("/".to_owned(), Some(request)),
             None => (path.to_owned(), Some(request)),
         };
         Some(Order {
-            key: asked.key().clone(),
+            key,
             cluster: responder.cluster.clone(),
             authority,
             path,
             body,
             timeout_ms: responder.timeout_ms,
-            newer_than,
+            newer_than: entry.came_at(),
+            responder: index,
+            nonce,
         })
     }
 
     /// Drops what was not asked for for longest, an eighth at a time, so that the
-    /// search for it is rare.
-    fn make_room(&mut self, key: &CacheKey) {
-        if self.entries.len() < MAX_ENTRIES || self.entries.contains_key(key) {
-            return;
+    /// search for it is rare; what is being asked for stays. Whether there is
+    /// room.
+    fn make_room(&mut self) -> bool {
+        if self.entries.len() < MAX_ENTRIES {
+            return true;
         }
         let mut used: Vec<u64> = self
             .entries
             .values()
-            .filter(|entry| matches!(entry.fetch, Fetch::Idle { .. }))
+            .filter(|entry| !entry.is_open())
             .map(|entry| entry.used)
             .collect();
         used.sort_unstable();
-        let bound = used.get(used.len() / 8).copied().unwrap_or(u64::MAX);
+        let Some(bound) = used.get(used.len() / 8).copied() else {
+            return false;
+        };
         self.entries
-            .retain(|_, entry| entry.used > bound || matches!(entry.fetch, Fetch::Open { .. }));
+            .retain(|_, entry| entry.used > bound || entry.is_open());
+        true
     }
 }
 
-impl Entry {
-    fn status(&self, now: Now, max_wait_nanos: u64) -> Status {
-        if let Some(known) = self.known {
-            return match known.answer.status {
-                CertStatus::Good => Status::Good {
-                    // While the next answer is on its way, each question is
-                    // asked anew: it may say otherwise.
-                    ask_again: known.refresh_at.clamp(now.at.now, known.answer.valid_until),
-                    source: Source::Ocsp,
-                },
-                CertStatus::Revoked { at, .. } => Status::Revoked {
-                    since: at,
-                    source: Source::Ocsp,
-                },
-                CertStatus::Unknown => Status::Unknown,
-            };
-        }
-        let waited = |since| {
-            now.nanos
-                .checked_sub(since)
-                .is_none_or(|w| w >= max_wait_nanos)
-        };
-        match (self.fetch, &self.trouble) {
-            (Fetch::Open { since }, None) if !waited(since) => Status::Pending,
-            (Fetch::Open { .. }, None) => Status::None {
-                trouble: Trouble::Unreachable,
-                detail: "the responder did not answer in time".to_owned(),
-            },
-            (_, Some((trouble, detail))) => Status::None {
-                trouble: *trouble,
-                detail: detail.clone(),
-            },
-            (Fetch::Idle { .. }, None) => Status::None {
-                trouble: Trouble::Unreachable,
-                detail: "the responder was not asked yet".to_owned(),
-            },
-        }
-    }
-
-    /// Takes an answer. Whether it is news, and still of use.
-    fn learn(&mut self, answer: Answer, came_at: u64, now: i64) -> bool {
-        let came = i64::try_from(came_at / 1_000_000_000).unwrap_or(now);
-        let kept = came.saturating_add(match answer.status {
-            CertStatus::Unknown => MAX_KEPT_UNKNOWN,
-            CertStatus::Good | CertStatus::Revoked { .. } => MAX_KEPT,
-        });
-        if kept <= now {
-            return false;
-        }
-        self.fetch = Fetch::Idle { not_before: 0 };
-        self.failures = 0;
-        self.trouble = None;
-        if self
-            .known
-            .is_some_and(|known| !answer.may_replace(&known.answer))
-        {
-            // An older one, replayed or from a responder that lags: what is
-            // known stays, and is asked for again after a while.
-            self.fetch = Fetch::Idle {
-                not_before: now.saturating_add(BACK_OFF.last().copied().unwrap_or(30)),
-            };
-            return false;
-        }
-        let answer = Answer {
-            valid_until: answer.valid_until.min(kept),
-            ..answer
-        };
-        // Ahead of its end, each certificate at a time of its own: between the
-        // half and three quarters of what is left.
-        let left = answer.valid_until.saturating_sub(now).max(0);
-        let jitter = i64::from(self.asked.leaf().sha256().first().copied().unwrap_or(0));
-        let refresh_at = now + left / 2 + left / 4 * jitter / 256;
-        self.known = Some(Known {
-            answer,
-            came_at,
-            refresh_at,
-        });
-        true
-    }
-
-    fn fail(&mut self, trouble: (Trouble, String), now: i64) {
-        let pause = BACK_OFF
-            .get(self.failures)
-            .or(BACK_OFF.last())
-            .copied()
-            .unwrap_or(30);
-        self.failures = self.failures.saturating_add(1);
-        self.fetch = Fetch::Idle {
-            not_before: now.saturating_add(pause),
-        };
-        self.trouble = Some(trouble);
-    }
+/// Why a request brought no status.
+enum Failure {
+    /// The responder does not work: whatever it is asked next would fail, too.
+    Responder(String),
+    /// The answer is of no use.
+    Answer(Trouble, String),
 }
 
 const fn trouble_of(error: &OcspError) -> Trouble {
@@ -469,14 +443,6 @@ const fn trouble_of(error: &OcspError) -> Trouble {
         OcspError::NoMatch | OcspError::NotYetValid { .. } | OcspError::Invalid(_) => {
             Trouble::Invalid
         }
-    }
-}
-
-/// The headers of a request, apart from what an [`Order`] says.
-pub const fn content_type(order: &Order) -> Option<&'static str> {
-    match order.body {
-        Some(_) => Some(REQUEST_TYPE),
-        None => None,
     }
 }
 

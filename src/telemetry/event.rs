@@ -9,6 +9,7 @@ use crate::decision::{
     CertificateSummary, ConnectionFacts, Direction, Evidence, Finding, Outcome, Transport, Verdict,
     WaiverState, ip_of,
 };
+use crate::revocation::Source;
 
 /// What an event is about, besides the verdict.
 #[derive(Clone, Debug)]
@@ -109,6 +110,11 @@ pub struct Event {
     rule: String,
     #[serde(rename = "hopguard.detail", skip_serializing_if = "String::is_empty")]
     detail: String,
+    #[serde(
+        rename = "hopguard.revocation.source",
+        skip_serializing_if = "Option::is_none"
+    )]
+    revocation_source: Option<&'static str>,
     #[serde(rename = "hopguard.findings", skip_serializing_if = "Vec::is_empty")]
     findings: Vec<Other>,
     #[serde(
@@ -274,6 +280,7 @@ impl Event {
             verdict: (kind != Kind::TlsFailure).then(|| verdict.outcome.as_str()),
             rule: verdict.rule.name.to_string(),
             detail: clean(&finding.detail),
+            revocation_source: finding.source.map(Source::as_str),
             findings: others(finding, verdict),
             waiver_until: finding.waiver.as_ref().map(|w| clean(&w.until)),
             waiver_state: finding.waiver.as_ref().map(|w| waiver_state(w.state)),

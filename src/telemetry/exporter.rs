@@ -141,7 +141,8 @@ impl Request {
             ("user-agent", agent),
         ];
         let (cluster, timeout) = (&*self.collector.cluster, self.collector.timeout_ms);
-        host.call(cluster, &headers, self.body.as_bytes(), timeout)
+        // What a collector says of a batch is in the status.
+        host.call(cluster, &headers, self.body.as_bytes(), timeout, 0)
     }
 }
 

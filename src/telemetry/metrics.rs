@@ -87,6 +87,13 @@ pub const GATE_WAITS: Description = Description {
     labels: &["result"],
     meaning: "Requests and TCP connections that had to wait for their upstream connection, by how it ended: `judged`, `timeout`, `superseded`, `gone` (client or connection), `overflow` (did not wait: too many did).",
 };
+/// Evidence of revocation that was fetched.
+pub const REVOCATION_FETCHES: Description = Description {
+    name: "hopguard.revocation_fetches",
+    kind: MetricKind::Counter,
+    labels: &["source", "result"],
+    meaning: "Requests for evidence by what they brought: `ocsp` with `good`, `revoked`, `unknown`; `crl` with `loaded`, `unchanged`; both with `unreachable`, `invalid`, `stale`.",
+};
 /// Configurations.
 pub const CONFIGURATIONS: Description = Description {
     name: "hopguard.configurations",
@@ -96,7 +103,7 @@ pub const CONFIGURATIONS: Description = Description {
 };
 
 /// All metrics, in the order of the table in `docs/telemetry.md`.
-pub const ALL: [&Description; 10] = [
+pub const ALL: [&Description; 11] = [
     &DECISIONS,
     &WARNINGS,
     &TLS_FAILURES,
@@ -106,6 +113,7 @@ pub const ALL: [&Description; 10] = [
     &FLOW_CACHE,
     &GATE_PENDING,
     &GATE_WAITS,
+    &REVOCATION_FETCHES,
     &CONFIGURATIONS,
 ];
 

@@ -8,7 +8,7 @@ mod fold;
 pub mod metrics;
 mod otlp;
 mod reporter;
-mod text;
+pub mod text;
 
 #[cfg(test)]
 mod tests;

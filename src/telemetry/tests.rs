@@ -155,6 +155,7 @@ fn full_event(direction: Direction) -> Event {
             reason: "reason".into(),
             state: WaiverState::Expired,
         }),
+        source: Some(crate::revocation::Source::CrlPolicy),
         ..Finding::new(Cause::TlsVersionTooOld, "detail")
     };
     let verdict = denied(

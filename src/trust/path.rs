@@ -81,6 +81,11 @@ impl VerifiedChain {
         self.issuers.first().map(AsRef::as_ref)
     }
 
+    /// From the leaf's issuer to the anchor; empty for a pin.
+    pub fn issuers(&self) -> &[Arc<Certificate>] {
+        &self.issuers
+    }
+
     /// The CA certificate at the end of the path. A pin has none.
     pub fn anchor(&self) -> Option<&Certificate> {
         self.issuers.last().map(AsRef::as_ref)

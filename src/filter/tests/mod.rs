@@ -15,6 +15,7 @@ mod upstream;
 use std::rc::Rc;
 
 use super::Guard;
+use super::ask::Ports;
 use super::seen::Seen;
 use crate::config;
 use crate::decision::Direction;
@@ -36,10 +37,20 @@ pub fn guard(direction: Direction, policy: &str) -> (Guard<Rc<FakeHost>>, Rc<Fak
         1,
         direction,
         policy,
-        Rc::new(NoHost),
+        &ports(&host),
         Seen::default(),
     );
     (guard, host)
+}
+
+/// What the filters need of that host besides.
+pub fn ports(host: &Rc<FakeHost>) -> Ports {
+    Ports {
+        verifier: Rc::new(NoHost),
+        data: Rc::new(Rc::clone(host)),
+        random: || Some([7; 32]),
+        is_loader: true,
+    }
 }
 
 /// What was done to a stream.

@@ -23,7 +23,7 @@ fn network(rules: &str) -> (Network<Rc<FakeHost>>, Rc<FakeHost>) {
         Rc::clone(&host),
         1,
         policy,
-        Rc::new(NoHost),
+        &super::ports(&host),
         Seen::default(),
     );
     (network, host)

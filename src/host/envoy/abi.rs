@@ -95,6 +95,12 @@ unsafe extern "C" {
     ) -> u32;
 }
 
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+unsafe extern "C" {
+    /// WASI preview 1; 0 is success.
+    pub fn random_get(buffer: *mut u8, size: usize) -> u16;
+}
+
 /// Takes over bytes that the host placed in our memory.
 ///
 /// # Safety

@@ -14,7 +14,6 @@ use std::cell::Cell;
 
 use super::call_answer;
 use crate::host::CallAnswer;
-use crate::revocation::ocsp::MAX_RESPONSE;
 
 /// Who takes the callbacks. `context` is the id of the context they are about.
 #[derive(Clone, Copy, Debug)]
@@ -35,14 +34,10 @@ pub struct Callbacks {
     /// The timer of a root.
     pub on_tick: fn(context: u32),
     /// The answer to a call of this context.
-    pub on_answer: fn(context: u32, answer: &CallAnswer),
+    pub on_answer: fn(context: u32, answer: &mut CallAnswer),
     /// A record of an access log; or the end of a stream.
     pub on_log: fn(context: u32),
 }
-
-/// The most of an answer that is read: one byte more than an OCSP response may
-/// have, so that one which has more is known as such.
-const MAX_ANSWER: usize = MAX_RESPONSE + 1;
 
 thread_local! {
     static CALLBACKS: Cell<Option<Callbacks>> = const { Cell::new(None) };
@@ -137,7 +132,7 @@ extern "C" fn on_http_call_response(
     _trailers: usize,
 ) {
     if let Some(callbacks) = CALLBACKS.get() {
-        (callbacks.on_answer)(context, &call_answer(call, headers, body, MAX_ANSWER));
+        (callbacks.on_answer)(context, &mut call_answer(call, headers, body));
     }
 }
 

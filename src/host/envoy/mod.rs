@@ -7,18 +7,23 @@
 
 mod abi;
 mod exports;
+mod shared;
 mod signatures;
 pub mod wake;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+
+use hashbrown::HashMap;
 
 use self::abi::*;
 pub use self::exports::{Callbacks, take_callbacks};
+pub use self::shared::{ProcessData, random};
 pub use self::signatures::HostSignatures;
 use self::wake::Wake;
 use super::attributes::{self, Path};
 use super::ports::{CallAnswer, CallId, Host, Level, MetricId, MetricKind};
 use crate::decision::Direction;
+use crate::revocation::SharedData as _;
 
 /// `WasmHeaderMapType::RequestHeaders`.
 const REQUEST_HEADERS: u32 = 0;
@@ -46,6 +51,8 @@ pub struct Envoy {
 }
 
 thread_local! {
+    /// How much of the answer is read, by call; one for each that is open.
+    static MAX_ANSWERS: RefCell<HashMap<u32, usize>> = RefCell::default();
     static GUARDS_CLIENTS: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -67,6 +74,14 @@ impl Envoy {
     pub fn is_wake(&self, queue: u32) -> bool {
         self.wake.get().flatten().is_some_and(|w| w.is_own(queue))
     }
+}
+
+fn property(path: &[u8]) -> Option<Vec<u8>> {
+    let (mut data, mut size) = (std::ptr::null_mut(), 0);
+    // SAFETY: `path` and the out pointers are valid for the call.
+    let status = unsafe { proxy_get_property(path.as_ptr(), path.len(), &mut data, &mut size) };
+    // SAFETY: the host just returned these.
+    (status == OK).then(|| unsafe { take(data, size) })
 }
 
 /// Reads the plugin's configuration.
@@ -95,11 +110,11 @@ impl Host for Envoy {
     }
 
     fn property(&self, path: Path) -> Option<Vec<u8>> {
-        let (mut data, mut size) = (std::ptr::null_mut(), 0);
-        // SAFETY: `path` and the out pointers are valid for the call.
-        let status = unsafe { proxy_get_property(path.as_ptr(), path.len(), &mut data, &mut size) };
-        // SAFETY: the host just returned these.
-        (status == OK).then(|| unsafe { take(data, size) })
+        property(path)
+    }
+
+    fn property_at(&self, path: &[u8]) -> Option<Vec<u8>> {
+        property(path)
     }
 
     fn request_header(&self, name: &str) -> Option<Vec<u8>> {
@@ -180,6 +195,7 @@ impl Host for Envoy {
         headers: &[(&str, &str)],
         body: &[u8],
         timeout_ms: u32,
+        max_answer: usize,
     ) -> Option<CallId> {
         let headers = serialize_headers(headers);
         // No trailers: a map of no entries.
@@ -200,31 +216,18 @@ impl Host for Envoy {
                 &mut id,
             )
         };
-        (status == OK).then_some(CallId(id))
+        (status == OK).then(|| {
+            MAX_ANSWERS.with(|all| all.borrow_mut().insert(id, max_answer));
+            CallId(id)
+        })
     }
 
     fn shared(&self, key: &str) -> Option<(Vec<u8>, u32)> {
-        let (mut data, mut size, mut version) = (std::ptr::null_mut(), 0, 0);
-        // SAFETY: the key and the out pointers are valid for the call.
-        let status = unsafe {
-            proxy_get_shared_data(key.as_ptr(), key.len(), &mut data, &mut size, &mut version)
-        };
-        // SAFETY: the host just returned these.
-        (status == OK).then(|| (unsafe { take(data, size) }, version))
+        ProcessData.get(key)
     }
 
     fn set_shared(&self, key: &str, value: &[u8], version: u32) -> bool {
-        // SAFETY: the key and the value are valid for the call.
-        let status = unsafe {
-            proxy_set_shared_data(
-                key.as_ptr(),
-                key.len(),
-                value.as_ptr(),
-                value.len(),
-                version,
-            )
-        };
-        status == OK
+        ProcessData.set(key, value, version)
     }
 
     fn select(&self, stream: u32) {
@@ -282,20 +285,26 @@ fn serialize_headers(headers: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// The answer to a call, from the callback that brings it.
-pub fn call_answer(id: u32, headers: usize, body: usize, max: usize) -> CallAnswer {
+pub fn call_answer(id: u32, headers: usize, body: usize) -> CallAnswer {
+    // An answer that came within the call is that it could not be made.
+    let max = MAX_ANSWERS.with(|all| all.try_borrow_mut().ok()?.remove(&id));
+    let max = max.unwrap_or(0);
     // A call that failed has no headers, and asking for one is an error.
     let status = (headers > 0)
         .then(|| header(CALL_HEADERS, ":status"))
         .flatten()
         .and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok());
+    let text = |name| {
+        let value = (headers > 0).then(|| header(CALL_HEADERS, name)).flatten();
+        value
+            .map(|value| String::from_utf8_lossy(&value).into_owned())
+            .unwrap_or_default()
+    };
     CallAnswer {
         id: CallId(id),
         status: status.unwrap_or(0),
-        content_type: (headers > 0)
-            .then(|| header(CALL_HEADERS, "content-type"))
-            .flatten()
-            .map(|value| String::from_utf8_lossy(&value).into_owned())
-            .unwrap_or_default(),
+        content_type: text("content-type"),
+        etag: text("etag"),
         body: if body > 0 {
             buffer(CALL_BODY, body.min(max))
         } else {

@@ -13,6 +13,10 @@ use crate::trust::der::{self, tag};
 /// most that is checked, takes 1,024; RSASSA-PSS parameters take 70.
 const MAX_SIGNATURE: usize = 1_024;
 
+/// Octets of a list besides its entries. A partitioned list names a point or two,
+/// and the longest of certificate extensions that are in use have some hundreds.
+pub const MAX_BARE: usize = 64 << 10;
+
 /// What a list says of itself, and where its parts are.
 #[derive(Debug)]
 pub(super) struct Head {
@@ -29,6 +33,11 @@ pub(super) struct Head {
     pub(super) this_update: i64,
     pub(super) next_update: i64,
     pub(super) extensions: Extensions,
+    /// Where `revokedCertificates` is, tag and length included.
+    bare_gap: Range<usize>,
+    /// The list as it would be without entries, and unsigned: what another
+    /// worker needs to know of it beside them.
+    pub(super) bare: Vec<u8>,
 }
 
 impl Head {
@@ -59,12 +68,11 @@ impl Head {
         if bits.first() != Some(&0) {
             return Err(CrlError::Malformed("a signature of odd bits"));
         }
-        Self::parse_tbs(
-            Cursor::new(tbs, place.start),
-            outer,
-            tbs_range,
-            bits_place.start + 1..bits_place.end,
-        )
+        let signature = bits_place.start + 1..bits_place.end;
+        let cursor = Cursor::new(tbs, place.start);
+        let mut head = Self::parse_tbs(cursor, outer, tbs_range, signature)?;
+        head.bare = bare(tbs, place.start, &head.bare_gap, outer)?;
+        Ok(head)
     }
 
     fn parse_tbs(
@@ -109,10 +117,12 @@ impl Head {
             return Err(CrlError::Profile("nextUpdate is earlier than thisUpdate"));
         }
         // Section 5.1.2.6 wants it absent when empty; an empty one is as clear.
+        let before = tbs.at();
         let entries = tbs
             .optional(tag::SEQUENCE)
             .map_err(malformed("revokedCertificates"))?
             .map_or(0..0, |(_, place)| place);
+        let bare_gap = before..tbs.at();
         let (explicit, _) = tbs
             .optional(tag::context_constructed(0))
             .map_err(malformed("crlExtensions"))?
@@ -129,6 +139,36 @@ impl Head {
             this_update,
             next_update,
             extensions,
+            bare_gap,
+            bare: Vec::new(),
         })
     }
+}
+
+/// The `CertificateList` around `tbs` (which begins at `start`), without the part
+/// in the `gap`, and with no signature.
+fn bare(
+    tbs: &[u8],
+    start: usize,
+    gap: &Range<usize>,
+    algorithm: &[u8],
+) -> Result<Vec<u8>, CrlError> {
+    let part = |from: usize, to: usize| {
+        let range = from.checked_sub(start)?..to.checked_sub(start)?;
+        tbs.get(range)
+    };
+    let before = part(start, gap.start).unwrap_or_default();
+    let after = part(gap.end, start + tbs.len()).unwrap_or_default();
+    let found = before.len() + after.len();
+    if found > MAX_BARE {
+        return Err(CrlError::TooLarge {
+            what: "bytes besides its entries",
+            found,
+            max: MAX_BARE,
+        });
+    }
+    let mut list = der::wrap(tag::SEQUENCE, &[before, after].concat());
+    list.extend(der::wrap(tag::SEQUENCE, algorithm));
+    list.extend(der::wrap(tag::BIT_STRING, &[0]));
+    Ok(der::wrap(tag::SEQUENCE, &list))
 }

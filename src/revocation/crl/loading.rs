@@ -6,6 +6,7 @@
 //! kept of a list that its issuer did not sign.
 
 use super::Crl;
+use super::Entries;
 use super::entry::Entry;
 use super::error::{CrlError, malformed};
 use super::head::Head;
@@ -277,8 +278,9 @@ impl Loading {
                     this_update: self.head.this_update,
                     next_update: self.head.next_update,
                     scope: self.head.extensions.scope.clone(),
-                    entries: self.entries,
-                    rows,
+                    bare: std::mem::take(&mut self.head.bare),
+                    count: self.entries,
+                    entries: Entries::Own(rows),
                 })
             }
         }

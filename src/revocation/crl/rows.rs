@@ -34,6 +34,23 @@ impl Rows {
         self.bytes.capacity()
     }
 
+    /// Octets of a serial number.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// All rows, one behind the other.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The serial number as it would stand in a row; `None` where it is in none.
+    pub(super) fn key(width: usize, serial: &[u8]) -> Option<Vec<u8>> {
+        let mut key = vec![0; width];
+        extend(shortest(serial), &mut key)?;
+        Some(key)
+    }
+
     /// When, and why, the certificate of this serial number was revoked.
     pub(super) fn find(&self, serial: &[u8]) -> Option<(i64, Reason)> {
         let serial = shortest(serial);

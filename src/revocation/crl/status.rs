@@ -3,6 +3,7 @@
 use super::Crl;
 use super::entry::{MAX_SERIAL, Reason, shortest};
 use super::error::CrlError;
+use super::shared::Gone;
 use crate::revocation::sources::{Reasons, Sources, SourcesError};
 use crate::trust::{Certificate, Instant};
 
@@ -51,6 +52,9 @@ pub enum CrlStatus<'c> {
         /// [`CrlError::Expired`] or [`CrlError::NotYetValid`].
         error: CrlError,
     },
+    /// It is covered by a shared list, of which another has taken the place since
+    /// it was looked up.
+    Gone,
     /// There is no list for it.
     NotCovered(NotCovered),
 }
@@ -81,6 +85,7 @@ pub fn status<'c>(
     let mut good: Option<&'c Crl> = None;
     let mut stale = None;
     let mut revoked = None;
+    let mut is_gone = false;
     for &list in crls {
         if leaf.issuer_der() != issuer.subject_der() || !list.is_of(issuer) {
             continue;
@@ -91,10 +96,15 @@ pub fn status<'c>(
             continue;
         }
         let fresh = list.check_time(at);
-        if let Some(entry) = list.rows.find(leaf.serial())
-            && (revoked.is_none() || fresh.is_ok())
-        {
-            revoked = Some((list, entry));
+        match list.find(leaf.serial()) {
+            Ok(Some(entry)) if revoked.is_none() || fresh.is_ok() => {
+                revoked = Some((list, entry));
+            }
+            Ok(_) => {}
+            Err(Gone) => {
+                is_gone = true;
+                continue;
+            }
         }
         match fresh {
             Ok(()) => {
@@ -114,6 +124,9 @@ pub fn status<'c>(
             reason,
             valid_until: list.valid_until(at.skew),
         };
+    }
+    if is_gone {
+        return CrlStatus::Gone;
     }
     if let Err(error) = sources {
         return CrlStatus::NotCovered(NotCovered::Sources(error));

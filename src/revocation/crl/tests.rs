@@ -12,7 +12,7 @@
 mod entries;
 mod form;
 mod large;
-mod made;
+pub(crate) mod made;
 mod mutations;
 mod openssl;
 mod prehash;

@@ -30,6 +30,15 @@ pub enum CertStatus {
 }
 
 impl CertStatus {
+    /// The name used in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Revoked { .. } => "revoked",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// Which of two statuses for one certificate counts: the worse.
     fn severity(self) -> u8 {
         match self {

@@ -7,6 +7,7 @@
 )]
 
 use super::*;
+use crate::revocation::lists::tests::Shared;
 use crate::revocation::ocsp::tests::responder::{
     DAY, GOOD, HOUR, Response, Single, UNKNOWN, WORLD, revoked, time,
 };
@@ -30,16 +31,24 @@ fn responder(host: &str) -> Responder {
         host: host.into(),
         cluster: "ocsp".into(),
         timeout_ms: 1_000,
+        nonce: false,
     }
 }
 
 fn store() -> Store {
-    Store::new(
-        vec![responder("ocsp.test")],
-        Vec::new(),
-        3_000,
-        Rc::new(NoHost),
-    )
+    store_of(vec![responder("ocsp.test")], &[])
+}
+
+fn store_of(responders: Vec<Responder>, responses: &[Vec<u8>]) -> Store {
+    let nothing = Rc::new(Shared::default());
+    let lists = Lists::new(Vec::new(), Vec::new(), Rc::new([]), nothing, 3_000, true);
+    let random: Random = || Some([7; 32]);
+    let responses = responses.to_vec().into();
+    Store::new(lists, responders, responses, 3_000, Rc::new(NoHost), random)
+}
+
+fn status(store: &mut Store, now: i64) -> Status {
+    store.look_up(&asked(), None, at(now)).status
 }
 
 fn at(seconds: i64) -> Now {
@@ -75,11 +84,15 @@ fn ok(body: &[u8]) -> Fetched<'_> {
 
 /// Asks, and answers what was asked with this.
 fn learn(store: &mut Store, now: i64, fetched: &Fetched<'_>) -> Status {
-    store.status(&asked(), at(now));
-    let order = store.take_order().unwrap();
-    store.answered(&order.key, fetched, at(now));
-    store.status(&asked(), at(now))
+    status(store, now);
+    let order = store.take_order(now).unwrap();
+    store.answered(&order, fetched, at(now));
+    status(store, now)
 }
+
+const UNKNOWN_STATUS: Status = Status::Unknown {
+    source: Source::OcspResponder,
+};
 
 fn trouble(status: Status) -> Trouble {
     match status {
@@ -92,22 +105,22 @@ fn trouble(status: Status) -> Trouble {
 fn one_request_serves_all_who_ask() {
     let mut store = store();
     for _ in 0..3 {
-        assert_eq!(store.status(&asked(), at(NOW)), Status::Pending);
+        assert_eq!(status(&mut store, NOW), Status::Pending);
     }
-    assert!(store.has_orders());
-    let order = store.take_order().unwrap();
-    assert_eq!(store.take_order(), None);
+    assert!(store.has_orders(NOW));
+    let order = store.take_order(NOW).unwrap();
+    assert_eq!(store.take_order(NOW), None);
     assert_eq!(order.authority, "ocsp.test");
     assert_eq!(&*order.cluster, "ocsp");
     assert!(order.path.starts_with("/ca/") && order.body.is_none());
-    store.answered(&order.key, &ok(&answer(GOOD, NOW)), at(NOW));
-    let Status::Good { ask_again, source } = store.status(&asked(), at(NOW)) else {
+    store.answered(&order, &ok(&answer(GOOD, NOW)), at(NOW));
+    let Status::Good { ask_again, source } = status(&mut store, NOW) else {
         unreachable_status();
         return;
     };
-    assert_eq!(source, Source::Ocsp);
+    assert_eq!(source, Source::OcspResponder);
     assert!((NOW + DAY / 2..=NOW + DAY).contains(&ask_again));
-    assert!(!store.has_orders());
+    assert!(!store.has_orders(NOW));
 }
 
 fn unreachable_status() {
@@ -117,24 +130,19 @@ fn unreachable_status() {
 #[test]
 fn a_wait_has_an_end() {
     let mut store = store();
-    assert_eq!(store.status(&asked(), at(NOW)), Status::Pending);
-    assert_eq!(store.status(&asked(), at(NOW + 2)), Status::Pending);
-    let late = store.status(&asked(), at(NOW + 3));
+    assert_eq!(status(&mut store, NOW), Status::Pending);
+    assert_eq!(status(&mut store, NOW + 2), Status::Pending);
+    let late = status(&mut store, NOW + 3);
     assert_eq!(trouble(late), Trouble::Unreachable);
-    let jumped_back = store.status(&asked(), at(NOW - 1));
+    let jumped_back = status(&mut store, NOW - 1);
     assert_eq!(trouble(jumped_back), Trouble::Unreachable);
 }
 
 #[test]
 fn nobody_is_asked_whom_the_policy_does_not_name() {
-    let mut store = Store::new(
-        vec![responder("other.test")],
-        Vec::new(),
-        3_000,
-        Rc::new(NoHost),
-    );
-    assert_eq!(trouble(store.status(&asked(), at(NOW))), Trouble::NoSource);
-    assert_eq!(store.take_order(), None);
+    let mut store = store_of(vec![responder("other.test")], &[]);
+    assert_eq!(trouble(status(&mut store, NOW)), Trouble::NoSource);
+    assert_eq!(store.take_order(NOW), None);
 }
 
 #[test]
@@ -144,11 +152,11 @@ fn each_failure_has_its_kind_and_a_pause_that_grows() {
         content_type: "text/html",
         ..ok(&good)
     };
-    let status = |status| Fetched { status, ..ok(b"") };
+    let http = |status| Fetched { status, ..ok(b"") };
     for (fetched, kind) in [
-        (status(0), Trouble::Unreachable),
-        (status(302), Trouble::Unreachable),
-        (status(500), Trouble::Unreachable),
+        (http(0), Trouble::Unreachable),
+        (http(302), Trouble::Unreachable),
+        (http(500), Trouble::Unreachable),
         (html, Trouble::Invalid),
         (ok(b""), Trouble::Invalid),
         (ok(&answer(GOOD, NOW - 2 * DAY)), Trouble::Stale),
@@ -158,19 +166,16 @@ fn each_failure_has_its_kind_and_a_pause_that_grows() {
         let mut now = NOW;
         for pause in [1, 2, 5, 15, 30, 30] {
             assert_eq!(trouble(learn(&mut store, now, &fetched)), kind);
-            store.status(&asked(), at(now + pause - 1));
-            assert_eq!(store.take_order(), None, "{pause}");
+            status(&mut store, now + pause - 1);
+            assert_eq!(store.take_order(now + pause - 1), None, "{pause}");
             now += pause;
         }
         assert_eq!(
             learn(&mut store, now, &ok(&answer(GOOD, now))),
-            store.status(&asked(), at(now)),
+            status(&mut store, now),
             "and all is well again"
         );
-        assert!(matches!(
-            store.status(&asked(), at(now)),
-            Status::Good { .. }
-        ));
+        assert!(matches!(status(&mut store, now), Status::Good { .. }));
     }
 }
 
@@ -181,26 +186,26 @@ fn an_answer_is_refreshed_ahead_of_its_end_and_serves_meanwhile() {
         return unreachable_status();
     };
     assert!(matches!(
-        store.status(&asked(), at(ask_again - 1)),
+        status(&mut store, ask_again - 1),
         Status::Good { .. }
     ));
-    assert_eq!(store.take_order(), None);
+    assert_eq!(store.take_order(NOW), None);
     // While the next one is fetched, nobody keeps the status.
     assert_eq!(
-        store.status(&asked(), at(ask_again)),
+        status(&mut store, ask_again),
         Status::Good {
             ask_again,
-            source: Source::Ocsp
+            source: Source::OcspResponder
         }
     );
-    let order = store.take_order().unwrap();
+    let order = store.take_order(ask_again).unwrap();
     store.answered(
-        &order.key,
+        &order,
         &ok(&answer(&revoked(None), ask_again)),
         at(ask_again),
     );
     assert!(matches!(
-        store.status(&asked(), at(ask_again)),
+        status(&mut store, ask_again),
         Status::Revoked { .. }
     ));
 }
@@ -220,15 +225,9 @@ fn a_failed_refresh_lets_the_known_answer_serve_to_its_end() {
         Status::Good { .. }
     ));
     let end = NOW + DAY;
-    assert!(matches!(
-        store.status(&asked(), at(end - 1)),
-        Status::Good { .. }
-    ));
-    store.take_order();
-    assert_eq!(
-        trouble(store.status(&asked(), at(end + 300))),
-        Trouble::Unreachable
-    );
+    assert!(matches!(status(&mut store, end - 1), Status::Good { .. }));
+    store.take_order(NOW);
+    assert_eq!(trouble(status(&mut store, end + 300)), Trouble::Unreachable);
 }
 
 #[test]
@@ -245,17 +244,16 @@ fn what_a_responder_does_not_know_is_asked_again_soon() {
     let mut store = store();
     assert_eq!(
         learn(&mut store, NOW, &ok(&answer(UNKNOWN, NOW))),
-        Status::Unknown
+        UNKNOWN_STATUS
     );
-    assert_eq!(store.status(&asked(), at(NOW + 59)), Status::Unknown);
-    store.take_order();
-    assert_eq!(store.status(&asked(), at(NOW + 60)), Status::Pending);
+    assert_eq!(status(&mut store, NOW + 59), UNKNOWN_STATUS);
+    store.take_order(NOW);
+    assert_eq!(status(&mut store, NOW + 60), Status::Pending);
 }
 
 #[test]
 fn what_another_worker_learnt_is_taken_while_it_is_of_use() {
     let nanos = |seconds: i64| u64::try_from(seconds).unwrap() * 1_000_000_000;
-    let key = asked().key().clone();
     for (answer, came_at, is_of_use) in [
         (answer(GOOD, NOW), NOW, true),
         (answer(GOOD, NOW - DAY), NOW - DAY, false),
@@ -265,11 +263,11 @@ fn what_another_worker_learnt_is_taken_while_it_is_of_use() {
         (b"garbage".to_vec(), NOW, false),
     ] {
         let mut store = store();
-        store.status(&asked(), at(NOW));
-        store.take_order().unwrap();
-        let taken = store.shared(&key, &answer, nanos(came_at), at(NOW));
+        status(&mut store, NOW);
+        let order = store.take_order(NOW).unwrap();
+        let taken = store.shared(&order, &answer, nanos(came_at), at(NOW));
         assert_eq!(taken, is_of_use);
-        let status = store.status(&asked(), at(NOW));
+        let status = status(&mut store, NOW);
         assert_eq!(status == Status::Pending, !is_of_use, "{status:?}");
     }
 }
@@ -278,7 +276,188 @@ fn what_another_worker_learnt_is_taken_while_it_is_of_use() {
 fn an_older_answer_is_no_news() {
     let mut store = store();
     learn(&mut store, NOW, &ok(&answer(&revoked(None), NOW)));
-    let key = asked().key().clone();
+    let later = NOW + 23 * HOUR;
+    status(&mut store, later);
+    let order = store.take_order(later).unwrap();
     let older = answer(GOOD, NOW - HOUR);
-    assert!(!store.answered(&key, &ok(&older), at(NOW + 1)));
+    let learnt = store.answered(&order, &ok(&older), at(later));
+    assert!(!learnt.is_news);
+    status(&mut store, later + 29);
+    assert_eq!(store.take_order(later + 29), None, "it lags: after a while");
+    status(&mut store, later + 30);
+    assert!(store.take_order(later + 30).is_some());
+}
+
+/// Another certificate of the same responder.
+fn another(serial: u8) -> Rc<Asked> {
+    let leaf = WORLD
+        .ca
+        .leaf(|leaf| leaf.serial_number = Some(vec![serial].into()));
+    let leaf = leaf.parsed();
+    let store = trust_store(&[&WORLD.ca], &[]);
+    let at = at(NOW).at;
+    let keys = KeyRequirements::default();
+    let chain = verify(&leaf, &store, Usage::Server, at, &keys, &NoHost).unwrap();
+    Rc::new(
+        Asked::new(&leaf, &chain)
+            .unwrap()
+            .with_urls(&["http://ocsp.test/"]),
+    )
+}
+
+#[test]
+fn a_responder_that_does_not_answer_is_spared_by_all() {
+    let mut store = store();
+    let nobody = Fetched {
+        status: 0,
+        ..ok(b"")
+    };
+    status(&mut store, NOW);
+    store.look_up(&another(1), None, at(NOW));
+    let order = store.take_order(NOW).unwrap();
+    store.look_up(&another(2), None, at(NOW));
+    store.answered(&order, &nobody, at(NOW));
+    // Those who waited behind it wait no longer, and nobody is sent.
+    for asked in [asked(), another(1), another(2), another(3)] {
+        let looked = store.look_up(&asked, None, at(NOW));
+        assert_eq!(trouble(looked.status), Trouble::Unreachable);
+    }
+    assert_eq!(store.take_order(NOW), None);
+    // After the pause one is sent, until one is answered.
+    let later = NOW + 1;
+    for serial in 1..=3 {
+        let looked = store.look_up(&another(serial), None, at(later));
+        assert_eq!(looked.status == Status::Pending, serial == 3, "{serial}");
+    }
+    let probe = store.take_order(later).unwrap();
+    assert_eq!(store.take_order(later), None);
+    assert_eq!(
+        store.answered(&probe, &nobody, at(later)).result,
+        "unreachable"
+    );
+    store.look_up(&another(4), None, at(later + 1));
+    assert_eq!(store.take_order(later + 1), None, "the pause grows");
+    // A clock that jumped back does not make a pause of it.
+    status(&mut store, NOW - DAY);
+    assert!(store.take_order(NOW - DAY).is_some());
+}
+
+#[test]
+fn one_responder_takes_nothing_from_another() {
+    let mut store = store_of(vec![responder("ocsp.test"), responder("other.test")], &[]);
+    for serial in 1..=100 {
+        store.look_up(&another(serial), None, at(NOW));
+    }
+    let hanging: Vec<_> = std::iter::from_fn(|| store.take_order(NOW)).collect();
+    assert_eq!(hanging.len(), MAX_OPEN);
+    let other = another(120);
+    let other = Rc::new(Asked::clone(&other).with_urls(&["http://other.test/"]));
+    store.look_up(&other, None, at(NOW));
+    assert_eq!(store.take_order(NOW).unwrap().authority, "other.test");
+}
+
+#[test]
+fn a_staple_is_evidence_and_worth_what_it_says() {
+    let good = answer(GOOD, NOW);
+    let mut store = store_of(Vec::new(), &[]);
+    let looked = store.look_up(&asked(), Some(&good), at(NOW));
+    let (source, staple) = (Source::OcspStaple, Staple::Holds);
+    assert!(
+        matches!(looked, Looked { status: Status::Good { source: s, .. }, staple: Staple::Holds } if s == source),
+        "{staple:?}"
+    );
+    // It is remembered, but a peer that does not staple does not.
+    let looked = store.look_up(&asked(), None, at(NOW));
+    assert!(matches!(looked.status, Status::Good { .. }));
+    assert_eq!(looked.staple, Staple::Absent);
+    for (staple, kind) in [
+        (answer(GOOD, NOW - 3 * DAY), Trouble::Stale),
+        (b"garbage".to_vec(), Trouble::Invalid),
+    ] {
+        let mut store = store_of(Vec::new(), &[]);
+        let looked = store.look_up(&asked(), Some(&staple), at(NOW));
+        assert_eq!(trouble(looked.status), kind);
+        assert!(matches!(looked.staple, Staple::Refused(found, _) if found == kind));
+    }
+    let mut store = store_of(Vec::new(), &[]);
+    let looked = store.look_up(&asked(), Some(&answer(&revoked(None), NOW)), at(NOW));
+    assert!(matches!(looked.status, Status::Revoked { .. }));
+    // A good one of before the revocation changes nothing.
+    let looked = store.look_up(&asked(), Some(&answer(GOOD, NOW - HOUR)), at(NOW));
+    assert!(matches!(looked.status, Status::Revoked { .. }));
+}
+
+#[test]
+fn responses_of_the_policy_are_evidence() {
+    let others = {
+        let mut single = Single::good();
+        single.cert_id = crate::revocation::ocsp::tests::responder::cert_id(
+            crate::revocation::ocsp::tests::responder::SHA1,
+            |bytes| crate::revocation::ocsp::tests::responder::sha1(&[bytes, b"x"].concat()),
+        );
+        Response::of(&single).signed()
+    };
+    let mut store = store_of(Vec::new(), &[others.clone(), answer(GOOD, NOW)]);
+    let source = Source::OcspPolicy;
+    assert!(matches!(status(&mut store, NOW), Status::Good { source: s, .. } if s == source));
+    let mut store = store_of(Vec::new(), &[others]);
+    assert_eq!(trouble(status(&mut store, NOW)), Trouble::NoSource);
+}
+
+#[test]
+fn a_nonce_goes_by_post_and_must_come_back() {
+    let with_nonce = Responder {
+        nonce: true,
+        ..responder("ocsp.test")
+    };
+    let mut store = store_of(vec![with_nonce], &[]);
+    status(&mut store, NOW);
+    let order = store.take_order(NOW).unwrap();
+    let body = order.body.as_deref().unwrap();
+    assert!(body.windows(32).any(|octets| octets == [7; 32]));
+    assert_eq!(order.path, "/ca");
+    let learnt = store.answered(&order, &ok(&answer(GOOD, NOW)), at(NOW));
+    assert_eq!((learnt.is_news, learnt.result), (false, "invalid"));
+}
+
+#[test]
+fn which_of_two_sources_counts() {
+    let good = |ask_again| Status::Good {
+        ask_again,
+        source: Source::CrlPolicy,
+    };
+    let revoked = || Status::Revoked {
+        since: 1,
+        source: Source::OcspStaple,
+    };
+    let none = |trouble| Status::None {
+        trouble,
+        detail: String::new(),
+    };
+    for (one, other, both) in [
+        (good(9), revoked(), revoked()),
+        (revoked(), none(Trouble::Stale), revoked()),
+        (good(9), good(7), good(7)),
+        // It may come to say otherwise.
+        (good(9), Status::Pending, good(2)),
+        (good(9), none(Trouble::Unreachable), good(3)),
+        (good(9), UNKNOWN_STATUS, good(3)),
+        (good(9), none(Trouble::NoSource), good(9)),
+        (Status::Pending, UNKNOWN_STATUS, Status::Pending),
+        (Status::Pending, none(Trouble::Invalid), Status::Pending),
+        (UNKNOWN_STATUS, none(Trouble::Invalid), UNKNOWN_STATUS),
+        (
+            none(Trouble::Invalid),
+            none(Trouble::Stale),
+            none(Trouble::Invalid),
+        ),
+        (
+            none(Trouble::NoSource),
+            none(Trouble::Unreachable),
+            none(Trouble::Unreachable),
+        ),
+    ] {
+        assert_eq!(one.clone().or(other.clone(), 2), both);
+        assert_eq!(other.or(one, 2), both);
+    }
 }

@@ -129,6 +129,7 @@ fn judge(case: &Case) -> Result<(), String> {
             CrlStatus::Good { .. } => {}
             CrlStatus::Revoked { .. } => return Err("revoked".into()),
             CrlStatus::Stale { error, .. } => return Err(error.code().into()),
+            CrlStatus::Gone => return Err("gone".into()),
             CrlStatus::NotCovered(why) => {
                 return Err(format!("{why:?}, refused lists: {refused:?}"));
             }
