@@ -132,9 +132,12 @@ impl Queue {
         });
     }
 
-    /// When [`Queue::take_due`] has something, in nanoseconds from `now`.
+    /// When [`Queue::take_due`] has something, in nanoseconds from `now`; `None`
+    /// while records are on their way, whose answer is waited for.
     pub fn next_due(&self, now: u64) -> Option<u64> {
-        self.due.map(|due| due.saturating_sub(now).min(MAX_WAIT))
+        self.due
+            .filter(|_| self.in_flight == 0)
+            .map(|due| due.saturating_sub(now).min(MAX_WAIT))
     }
 
     /// What happened since the last call.
@@ -216,6 +219,20 @@ mod tests {
         queue.answered(Answer::of_status(0), now);
         assert_eq!(queue.take_counts().failed, MAX_BATCH as u64);
         assert_eq!(batch(&mut queue, now)[0], MAX_BATCH.to_string());
+    }
+
+    #[test]
+    fn no_timer_while_an_answer_is_waited_for() {
+        let mut queue = Queue::default();
+        queue.push("a".into(), 0);
+        batch(&mut queue, DELAY);
+        for n in 0..MAX_BATCH {
+            queue.push(n.to_string(), DELAY);
+            assert_eq!(queue.next_due(3 * DELAY), None);
+        }
+        queue.answered(taken(), 3 * DELAY);
+        assert_eq!(queue.next_due(3 * DELAY), Some(0));
+        assert_eq!(batch(&mut queue, 3 * DELAY).len(), MAX_BATCH);
     }
 
     #[test]
