@@ -22,8 +22,8 @@ pub enum Opening<H> {
     Incomplete,
     /// A whole, well-formed hello.
     Hello(H),
-    /// Alerts alone, of a server: no hello yet, and perhaps never one.
-    Alerts,
+    /// So many alerts alone, of a server: no hello yet, and perhaps never one.
+    Alerts(usize),
     /// Something else, and why it is no hello.
     Other(&'static str),
 }
@@ -57,7 +57,7 @@ pub fn read_server_hello(bytes: &[u8]) -> Opening<ServerHello> {
 fn read<H>(message: FirstMessage, parse: fn(&mut Reader<'_>) -> Option<H>) -> Opening<H> {
     match message {
         FirstMessage::Incomplete => Opening::Incomplete,
-        FirstMessage::Alerts => Opening::Alerts,
+        FirstMessage::Alerts(count) => Opening::Alerts(count),
         FirstMessage::Other(reason) => Opening::Other(reason),
         FirstMessage::Body(body) => parse(&mut Reader(&body))
             .map_or(Opening::Other("its hello is malformed"), Opening::Hello),

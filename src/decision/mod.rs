@@ -40,6 +40,6 @@ pub use request_path::{obliging_reading, path_of};
 pub use requirement::Requirement;
 pub use tls::TlsVersion;
 pub use tls_failure::classify_failure;
-pub use tls_record::MAX_OPENING;
+pub use tls_record::{MAX_ALERTS, MAX_OPENING};
 pub use verdict::{Finding, Outcome, UsedWaiver, Verdict};
 pub use waiver::{DAY, Waiver, WaiverState, end_of_day};

@@ -7,7 +7,15 @@
 pub const MAX_OPENING: usize = 16 * 1024 + 16 * 1024 / 64 * RECORD_HEADER;
 /// The longest message.
 pub const MAX_MESSAGE: usize = 16 * 1024;
+/// Alerts that may come before the message or instead: four warnings, the most
+/// that BoringSSL (`kMaxWarningAlerts`), OpenSSL and rustls take in a row, and
+/// the one that ends the connection.
+pub const MAX_ALERTS: usize = 5;
 const RECORD_HEADER: usize = 5;
+/// Level and description. No more are in one record: RFC 8446, section 5.1
+/// forbids it, and BoringSSL and OpenSSL refuse it in TLS 1.2, too. More would
+/// be room for anything at all.
+const ALERT_LENGTH: usize = 2;
 const MAX_RECORD: usize = 1 << 14;
 
 const ALERT: u8 = 21;
@@ -20,8 +28,9 @@ pub enum FirstMessage {
     Incomplete,
     /// The body of the whole message.
     Body(Vec<u8>),
-    /// Alerts alone, whole ones; only where they are allowed to come before.
-    Alerts,
+    /// So many alerts, whole ones, and nothing else yet; only where they are
+    /// allowed to come before.
+    Alerts(usize),
     /// Something else, and why it is no such message.
     Other(&'static str),
 }
@@ -30,13 +39,16 @@ pub enum FirstMessage {
 /// first byte that cannot be TLS, without waiting for more.
 pub fn first_message(bytes: &[u8], kind: u8, alerts_may_come: bool) -> FirstMessage {
     let mut message = Vec::new();
-    let mut alerts = false;
+    let mut alerts = 0;
     let mut rest = bytes;
     loop {
         let (payload, after) = match take_record(rest) {
             Record::Other(reason) => return FirstMessage::Other(reason),
             Record::Alert(Some(after)) if alerts_may_come && message.is_empty() => {
-                (alerts, rest) = (true, after);
+                (alerts, rest) = (alerts + 1, after);
+                if alerts > MAX_ALERTS {
+                    return FirstMessage::Other("its alerts are too many");
+                }
                 continue;
             }
             Record::Alert(None) if alerts_may_come && message.is_empty() => {
@@ -55,7 +67,10 @@ pub fn first_message(bytes: &[u8], kind: u8, alerts_may_come: bool) -> FirstMess
         }
         match after {
             Some(after) => rest = after,
-            None if alerts && rest.is_empty() => return FirstMessage::Alerts,
+            // Not where a part of the message came: that part must not pass.
+            None if alerts > 0 && rest.is_empty() && message.is_empty() => {
+                return FirstMessage::Alerts(alerts);
+            }
             None if bytes.len() >= MAX_OPENING => {
                 return FirstMessage::Other("its records are too many");
             }
@@ -92,6 +107,12 @@ fn take_record(bytes: &[u8]) -> Record<'_> {
         return Record::Other("its record is empty or too long");
     }
     let payload = bytes.get(RECORD_HEADER..).unwrap_or_default();
+    if kind == ALERT {
+        let is_level = |level: &u8| matches!(level, 1 | 2);
+        if length != ALERT_LENGTH || !payload.first().is_none_or(is_level) {
+            return Record::Other("its alert is malformed");
+        }
+    }
     match payload.split_at_checked(length) {
         Some((payload, after)) => of_kind(payload, Some(after)),
         None => of_kind(payload, None),

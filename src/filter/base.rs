@@ -70,16 +70,23 @@ impl<H: Host> Base<H> {
             .unwrap_or_else(|| seconds(self.host.now_nanos()))
     }
 
-    /// Counts a verdict, and writes its event where it is worth one (where there
-    /// is a subject): then the event's id comes back.
+    /// Counts a verdict.
+    pub fn count(&mut self, direction: Direction, verdict: &Verdict) {
+        self.reporter
+            .metrics
+            .decision(&self.host, direction, verdict);
+    }
+
+    /// Leaves a verdict in the filter state, and writes its event where it is
+    /// worth one (where there is a subject): then the event's id comes back.
     pub fn tell(
         &mut self,
-        direction: Direction,
         verdict: &Verdict,
         subject: Option<Subject>,
         before: Before,
     ) -> Option<String> {
-        self.reporter.count(&self.host, direction, verdict, before);
+        self.reporter
+            .leave_in_filter_state(&self.host, verdict, before);
         subject.map(|subject| self.reporter.finding(&self.host, verdict, &subject))
     }
 

@@ -151,7 +151,8 @@ impl<H: Host> Guard<H> {
             Direction::Upstream if self.base.host.guards_clients() => Before::Permitted,
             Direction::Upstream => Before::Unknown,
         };
-        let told = self.base.tell(direction, verdict, subject, before);
+        self.base.count(direction, verdict);
+        let told = self.base.tell(verdict, subject, before);
         let Some(id) = told else {
             if self.base.reporter.metrics.has_begun_a_batch() {
                 self.schedule();

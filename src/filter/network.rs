@@ -7,6 +7,7 @@
 //! wait (Envoy has no way to resume it): it is judged at once, or the
 //! connection is closed.
 
+mod answer;
 mod judging;
 mod waiting;
 
@@ -14,6 +15,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use self::answer::Unanswered;
 use self::waiting::{Awaits, Held};
 use super::ask::{self, Ports};
 use super::base::Base;
@@ -23,10 +25,7 @@ use super::gate::Gate;
 use super::guard::Step;
 use super::judge::Judge;
 use super::seen::Seen;
-use crate::decision::{
-    Cause, ConnectionFacts, Direction, Evidence, MAX_OPENING, Opening, Policy, Transport,
-    read_server_hello,
-};
+use crate::decision::{Cause, ConnectionFacts, Direction, Evidence, Policy};
 use crate::host::{CallAnswer, Host};
 
 /// How far a connection is.
@@ -60,9 +59,9 @@ pub struct Network<H> {
     server: Judge,
     gate: Gate,
     held: HashMap<u32, Held>,
-    /// What the client's hop showed of connections that are
-    /// [`Phase::Unanswered`]: no more than Envoy has connections.
-    unanswered: HashMap<u32, Hop>,
+    /// What is known of connections that are [`Phase::Unanswered`]: no more than
+    /// Envoy has connections.
+    unanswered: HashMap<u32, Unanswered>,
     failures: Failures,
 }
 
@@ -92,9 +91,18 @@ impl<H: Host> Network<H> {
         &self.base.host
     }
 
+    /// How many connections are [`Phase::Unanswered`].
+    #[cfg(test)]
+    pub fn unanswered(&self) -> usize {
+        self.unanswered.len()
+    }
+
     /// The last chance to print what was folded.
     pub fn on_shutdown(&mut self) {
         self.count_misses();
+        for unanswered in std::mem::take(&mut self.unanswered).into_values() {
+            self.count(&unanswered.verdicts);
+        }
         self.base.on_shutdown();
     }
 
@@ -121,24 +129,31 @@ impl<H: Host> Network<H> {
         if evidence::attempt(&self.base.host).unwrap_or(0) == 0 {
             self.release_to_judge(stream);
             let why = (Cause::UpstreamNotShown, Cause::UpstreamNotShown.meaning());
-            return self.deny(connection, Direction::Upstream, why);
+            return self.deny(stream, connection, Direction::Upstream, why);
         }
         self.hold(stream, connection, Awaits::Server(client))
     }
 
-    /// The server sent something, or will send no more (`end`).
-    pub fn on_server_data(&mut self, stream: u32, connection: &Connection, end: bool) -> Step {
+    /// The server sent something, or will send no more (`end`): so many bytes wait
+    /// in the filter.
+    pub fn on_server_data(
+        &mut self,
+        stream: u32,
+        connection: &Connection,
+        size: usize,
+        end: bool,
+    ) -> Step {
         match connection.get() {
             Phase::Passed => return Step::Continue,
             Phase::Denied => return Step::Stop,
-            Phase::Unanswered => return self.on_answer_of_server(stream, connection, end),
+            Phase::Unanswered => return self.on_answer_of_server(stream, connection, size, end),
             Phase::Unjudged => {}
         }
         let held = self.release_to_judge(stream);
         if !self.is_connected() {
             let detail = "the host does not show where the server's bytes come from";
             let why = (Cause::EvidenceUnreadable, detail);
-            return self.deny(connection, Direction::Upstream, why);
+            return self.deny(stream, connection, Direction::Upstream, why);
         }
         let client_waits = held.is_some();
         let step = match held.map(|held| held.awaits) {
@@ -156,61 +171,14 @@ impl<H: Host> Network<H> {
         step
     }
 
-    /// The server's first bytes after a ClientHello that was passed on: the
-    /// version that it chose is judged, where that is not the newest offered.
-    fn on_answer_of_server(&mut self, stream: u32, connection: &Connection, end: bool) -> Step {
-        let Some(mut client) = self.unanswered.get(&stream).cloned() else {
-            let why = (
-                Cause::EvidenceUnreadable,
-                "the client's hello is not known any more",
-            );
-            return self.deny(connection, Direction::Upstream, why);
-        };
-        let bytes = self.base.host.first_bytes(Direction::Upstream, MAX_OPENING);
-        let transport = match read_server_hello(&bytes) {
-            Opening::Alerts => return Step::Continue,
-            Opening::Incomplete if bytes.is_empty() => return Step::Continue,
-            Opening::Incomplete if !end => {
-                return self.hold(stream, connection, Awaits::ServerHello);
-            }
-            Opening::Hello(hello) => Transport::Passthrough(hello.version),
-            Opening::Incomplete | Opening::Other(_) => Transport::Plaintext,
-        };
-        self.release_to_judge(stream);
-        self.unanswered.remove(&stream);
-        connection.set(Phase::Passed);
-        let Ok(evidence) = &mut client.evidence else {
-            return Step::Continue;
-        };
-        if evidence.transport == transport {
-            return Step::Continue;
-        }
-        evidence.transport = transport;
-        let mut server = self.server_hop(&client);
-        if let Ok(evidence) = &mut server.evidence {
-            evidence.transport = transport;
-        }
-        let sides = [
-            (Direction::Downstream, &client),
-            (Direction::Upstream, &server),
-        ];
-        let is_denied = sides
-            .into_iter()
-            .any(|(direction, hop)| self.judge_again(direction, hop) == Step::Stop);
-        let step = if is_denied {
-            Step::Stop
-        } else {
-            Step::Continue
-        };
-        self.finish(connection, step)
-    }
-
     /// The connection is over, on whichever side it began.
     pub fn on_close(&mut self, stream: u32, connection: &Connection) {
         if self.release(stream).is_some() {
             self.base.count_wait("gone");
         }
-        self.unanswered.remove(&stream);
+        if let Some(unanswered) = self.unanswered.remove(&stream) {
+            self.count(&unanswered.verdicts);
+        }
         if connection.get() == Phase::Unjudged {
             let (base, judge) = (&mut self.base, &mut self.client);
             self.failures.tell_of_client(base, judge);

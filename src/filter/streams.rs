@@ -122,9 +122,9 @@ fn on_client_data(context: u32, end: bool) -> bool {
     })
 }
 
-fn on_server_data(context: u32, end: bool) -> bool {
+fn on_server_data(context: u32, size: usize, end: bool) -> bool {
     on_data(context, |network, connection| {
-        network.on_server_data(context, connection, end)
+        network.on_server_data(context, connection, size, end)
     })
 }
 

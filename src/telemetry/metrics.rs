@@ -29,7 +29,7 @@ pub const DECISIONS: Description = Description {
     name: "hopguard.decisions",
     kind: MetricKind::Counter,
     labels: &["direction", "verdict", "control", "cause", "rule"],
-    meaning: "Requests judged (upstream, each attempt), and each hop of TCP connections. Without a finding, control and cause are `none`.",
+    meaning: "Requests judged (upstream, each attempt), and the hops of TCP connections, each once (of a connection that is denied for its client's hop, that one alone). Without a finding, control and cause are `none`.",
 };
 /// Warnings that deny nothing.
 pub const WARNINGS: Description = Description {

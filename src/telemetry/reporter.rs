@@ -55,7 +55,7 @@ impl Reporter {
         }
     }
 
-    /// Counts a decision and leaves it in the filter state: all there is to do
+    /// Leaves a decision in the filter state: with its count, all there is to do
     /// for one that is not worth an event.
     ///
     /// A request has a verdict for each hop; its filter state tells of the
@@ -64,14 +64,7 @@ impl Reporter {
     /// its rule, cause and control only where something was, or would have been,
     /// denied, and an upstream that permits adds nothing to what the downstream
     /// role wrote.
-    pub fn count(
-        &mut self,
-        host: &impl Host,
-        direction: Direction,
-        verdict: &Verdict,
-        before: Before,
-    ) {
-        self.metrics.decision(host, direction, verdict);
+    pub fn leave_in_filter_state(&self, host: &impl Host, verdict: &Verdict, before: Before) {
         let other = match before {
             Before::Permitted if verdict.outcome == Outcome::Permit => Some(Outcome::Permit),
             Before::Permitted | Before::Unknown => host

@@ -8,7 +8,7 @@
 )]
 
 use super::*;
-use crate::decision::tls_record::{MAX_MESSAGE, MAX_OPENING};
+use crate::decision::tls_record::{MAX_ALERTS, MAX_MESSAGE, MAX_OPENING};
 
 fn with_u16(content: &[u8]) -> Vec<u8> {
     [
@@ -242,14 +242,6 @@ fn a_server_names_the_version_that_it_chose() {
         let warned = [b"\x15\x03\x03\0\x02\x01\x70", &record[..]].concat();
         assert_eq!(read_server_hello(&warned), Opening::Hello(hello));
     }
-    assert_eq!(
-        read_server_hello(b"\x15\x03\x03\0\x02\x02\x28"),
-        Opening::Alerts
-    );
-    assert_eq!(
-        read_server_hello(b"\x15\x03\x03\0\x02\x02"),
-        Opening::Incomplete
-    );
     for bytes in [
         &b"+PONG\r\n"[..],
         b"\x17\x03\x03\0\x01\0",
@@ -259,6 +251,44 @@ fn a_server_names_the_version_that_it_chose() {
         b"\x15\x03\x03\0\x02\x01\x70HTTP",
     ] {
         let read = read_server_hello(bytes);
+        assert!(matches!(read, Opening::Other(_)), "{bytes:?}: {read:?}");
+    }
+}
+
+#[test]
+fn before_the_answer_of_a_server_a_few_alerts_may_come_and_nothing_else() {
+    const WARNING: &[u8] = b"\x15\x03\x03\0\x02\x01\x70";
+    const FATAL: &[u8] = b"\x15\x03\x03\0\x02\x02\x28";
+    let answer = records(&answer(0x0303, &[]), 999);
+    for count in 1..=MAX_ALERTS {
+        let alerts = [&WARNING.repeat(count - 1)[..], FATAL].concat();
+        assert_eq!(read_server_hello(&alerts), Opening::Alerts(count));
+        for part in 1..FATAL.len() {
+            let cut = &alerts[..alerts.len() - part];
+            assert_eq!(read_server_hello(cut), Opening::Incomplete, "{cut:?}");
+        }
+        for part in 1..answer.len() {
+            let cut = [&alerts[..], &answer[..part]].concat();
+            assert_eq!(read_server_hello(&cut), Opening::Incomplete, "{cut:?}");
+        }
+        let whole = [alerts, answer.clone()].concat();
+        assert!(matches!(read_server_hello(&whole), Opening::Hello(_)));
+    }
+    // A hello whose records end where the bytes do.
+    let crumbs = [FATAL, &records(&answer[5..], 1)[..18]].concat();
+    assert_eq!(read_server_hello(&crumbs), Opening::Incomplete);
+    for bytes in [
+        WARNING.repeat(MAX_ALERTS + 1),
+        [WARNING.repeat(MAX_ALERTS + 1), answer].concat(),
+        b"\x15\x03\x03\0\x01\x02".to_vec(),
+        b"\x15\x03\x03\0\x03".to_vec(),
+        b"\x15\x03\x03\0\x04\x01\x70\x02\x28".to_vec(),
+        b"\x15\x03\x03\0\x17+OK POP3 server ready\r\n".to_vec(),
+        b"\x15\x03\x03\0\x02OK".to_vec(),
+        b"\x15\x03\x03\0\x02\0".to_vec(),
+        b"\x15\x03\x03\x40\0\x01".to_vec(),
+    ] {
+        let read = read_server_hello(&bytes);
         assert!(matches!(read, Opening::Other(_)), "{bytes:?}: {read:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::answer::Unanswered;
 use super::{Connection, Hop, Network, Phase};
 use crate::decision::{
     Cause, ConnectionFacts, Direction, MAX_OPENING, Opening, Outcome, Transport, Verdict,
@@ -32,7 +33,7 @@ impl<H: Host> Network<H> {
                     facts.server_name = hello.server_name;
                 }
                 Opening::Incomplete if !end => return None,
-                Opening::Incomplete | Opening::Alerts | Opening::Other(_) => {}
+                Opening::Incomplete | Opening::Alerts(_) | Opening::Other(_) => {}
             }
         }
         Some(Hop { facts, evidence })
@@ -115,25 +116,36 @@ impl<H: Host> Network<H> {
         if of_server.is_pending && may_wait {
             return None;
         }
-        self.act(Direction::Downstream, &of_client, client, None);
+        self.tell(Direction::Downstream, &of_client, client, None);
         let before = Some(of_client.outcome);
-        let step = self.act(Direction::Upstream, &of_server, &server, before);
-        let step = self.finish(connection, step);
+        let step = self.tell(Direction::Upstream, &of_server, &server, before);
+        let verdicts = [
+            (Direction::Downstream, of_client),
+            (Direction::Upstream, of_server),
+        ];
         if step == Step::Continue
             && let Ok(shown) = &server.evidence
             && let Transport::Passthrough(_) = shown.transport
         {
-            connection.set(Phase::Unanswered);
-            self.unanswered.insert(stream, client.clone());
+            let unanswered = Unanswered {
+                client: client.clone(),
+                verdicts,
+                alerts: 0,
+            };
+            self.unanswered.insert(stream, unanswered);
+            self.permit(connection, Phase::Unanswered);
+            return Some(step);
         }
-        Some(step)
+        self.count(&verdicts);
+        Some(self.finish(connection, step))
     }
 
-    /// Judges a hop whose evidence changed after it was permitted: counted and
-    /// told of only where that is not good enough.
+    /// Judges a hop whose evidence changed after it was permitted: told of only
+    /// where that is not good enough.
     pub(super) fn judge_again(&mut self, direction: Direction, hop: &Hop) -> Step {
         let verdict = self.verdict_on(direction, hop);
         if verdict.outcome < Outcome::WouldDeny {
+            self.count(&[(direction, verdict)]);
             return Step::Continue;
         }
         self.act(direction, &verdict, hop, None)
@@ -163,8 +175,27 @@ impl<H: Host> Network<H> {
         }
     }
 
-    /// `before`: the outcome of the other hop, if that is in the filter state.
+    /// Counts verdicts that do not change any more.
+    pub(super) fn count(&mut self, verdicts: &[(Direction, Rc<Verdict>)]) {
+        for (direction, verdict) in verdicts {
+            self.base.count(*direction, verdict);
+        }
+    }
+
+    /// Counts a verdict and tells of it; see [`Self::tell`].
     fn act(
+        &mut self,
+        direction: Direction,
+        verdict: &Verdict,
+        hop: &Hop,
+        before: Option<Outcome>,
+    ) -> Step {
+        self.base.count(direction, verdict);
+        self.tell(direction, verdict, hop, before)
+    }
+
+    /// `before`: the outcome of the other hop, if that is in the filter state.
+    fn tell(
         &mut self,
         direction: Direction,
         verdict: &Verdict,
@@ -177,8 +208,7 @@ impl<H: Host> Network<H> {
             base.reporter.notices(&base.host, verdict, &subject);
         }
         let subject = (verdict.outcome >= Outcome::WouldDeny).then(|| self.subject(direction, hop));
-        self.base
-            .tell(direction, verdict, subject, Before::Known(before));
+        self.base.tell(verdict, subject, Before::Known(before));
         match verdict.outcome {
             Outcome::Deny => Step::Stop,
             Outcome::WouldDeny | Outcome::Waived | Outcome::Permit => Step::Continue,
@@ -209,10 +239,19 @@ impl<H: Host> Network<H> {
     /// Denies for want of evidence of one side.
     pub(super) fn deny(
         &mut self,
+        stream: u32,
         connection: &Connection,
         direction: Direction,
         (cause, detail): (Cause, &'static str),
     ) -> Step {
+        if let Some(unanswered) = self.unanswered.remove(&stream) {
+            let [of_client, of_server] = unanswered.verdicts;
+            let other = match direction {
+                Direction::Downstream => of_server,
+                Direction::Upstream => of_client,
+            };
+            self.count(&[other]);
+        }
         let host = &self.base.host;
         let hop = Hop {
             facts: match direction {
@@ -228,12 +267,7 @@ impl<H: Host> Network<H> {
 
     pub(super) fn finish(&mut self, connection: &Connection, step: Step) -> Step {
         match step {
-            // The timer ticks already for the counters of what passes.
-            Step::Continue if self.base.ticks_for_counters() => connection.set(Phase::Passed),
-            Step::Continue => {
-                connection.set(Phase::Passed);
-                self.schedule();
-            }
+            Step::Continue => self.permit(connection, Phase::Passed),
             Step::Stop => {
                 connection.set(Phase::Denied);
                 self.base.host.close_connection();
@@ -241,5 +275,13 @@ impl<H: Host> Network<H> {
             }
         }
         step
+    }
+
+    pub(super) fn permit(&mut self, connection: &Connection, phase: Phase) {
+        connection.set(phase);
+        // The timer ticks already for the counters of what passes.
+        if !self.base.ticks_for_counters() {
+            self.schedule();
+        }
     }
 }

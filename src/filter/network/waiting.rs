@@ -37,7 +37,7 @@ impl<H: Host> Network<H> {
             self.base.count_wait("overflow");
             let detail = "too many connections were waiting already";
             let why = (Cause::GateOverflow, detail);
-            return self.deny(connection, Direction::Upstream, why);
+            return self.deny(stream, connection, Direction::Upstream, why);
         }
         self.base.gauge_pending(1);
         self.held.insert(
@@ -95,13 +95,13 @@ impl<H: Host> Network<H> {
                 continue;
             };
             self.base.count_wait("timeout");
-            self.unanswered.remove(&waiting.stream);
             let (side, detail) = match held.awaits {
                 Awaits::Server(_) => (Direction::Upstream, "no connection to the server in time"),
                 Awaits::ClientHello => (Direction::Downstream, "no complete ClientHello in time"),
                 Awaits::ServerHello => (Direction::Upstream, "no complete ServerHello in time"),
             };
-            let step = self.deny(&held.connection, side, (Cause::GateTimeout, detail));
+            let why = (Cause::GateTimeout, detail);
+            let step = self.deny(waiting.stream, &held.connection, side, why);
             if step == Step::Continue {
                 self.base.host.resume_connection();
             }

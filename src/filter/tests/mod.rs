@@ -10,6 +10,7 @@
 mod downstream;
 mod gate_model;
 mod network;
+mod passthrough;
 mod upstream;
 
 use std::rc::Rc;

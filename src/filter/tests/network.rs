@@ -10,10 +10,10 @@ const WAIVED: &str =
     r#""waive": [{"controls": ["V9.2.1", "V9.2.2"], "reason": "r", "until": "2026-12-31"}]"#;
 
 /// TLS 1.2 without extensions but the server name (RFC 6066) and one empty one.
-const HELLO: &[u8] = b"\x16\x03\x01\0\x45\x01\0\0\x41\x03\x03\
+pub const HELLO: &[u8] = b"\x16\x03\x01\0\x45\x01\0\0\x41\x03\x03\
     01234567890123456789012345678901\0\0\x02\xc0\x2b\x01\0\0\x16\0\0\0\x0e\0\x0c\0\0\x09a.example\0\x17\0\0";
 
-fn network(rules: &str) -> (Network<Rc<FakeHost>>, Rc<FakeHost>) {
+pub fn network(rules: &str) -> (Network<Rc<FakeHost>>, Rc<FakeHost>) {
     let policy =
         format!(r#"{{"version": 1, "gate": {{"timeout_ms": 100, "max_pending": 1}}, {rules}}}"#);
     let host = Rc::new(FakeHost::default());
@@ -36,7 +36,7 @@ fn lenient() -> (Network<Rc<FakeHost>>, Rc<FakeHost>) {
     ))
 }
 
-fn open(host: &Rc<FakeHost>, stream: u32) -> Connection {
+pub fn open(host: &Rc<FakeHost>, stream: u32) -> Connection {
     host.set(
         stream,
         at::CONNECTION_ID_IN_LOGS,
@@ -47,7 +47,7 @@ fn open(host: &Rc<FakeHost>, stream: u32) -> Connection {
     Rc::new(Cell::new(Phase::Unjudged))
 }
 
-fn connect(host: &FakeHost, stream: u32) {
+pub fn connect(host: &FakeHost, stream: u32) {
     host.set(stream, at::UPSTREAM_LOCAL_ADDRESS, "10.0.0.9:9");
     host.set(stream, at::UPSTREAM_ADDRESS, "10.0.0.1:1");
 }
@@ -65,7 +65,7 @@ fn both_hops_are_judged_before_the_first_byte_and_no_later_one() {
     let reads = host.reads.borrow().len();
     assert_eq!(network.on_client_data(1, &connection, true), Step::Continue);
     assert_eq!(
-        network.on_server_data(1, &connection, false),
+        network.on_server_data(1, &connection, 1, false),
         Step::Continue
     );
     assert_eq!(
@@ -93,7 +93,7 @@ fn a_denied_hop_closes_the_connection_once() {
         connect(&host, 1);
         assert_eq!(network.on_client_data(1, &connection, false), Step::Stop);
         assert_eq!(network.on_client_data(1, &connection, true), Step::Stop);
-        assert_eq!(network.on_server_data(1, &connection, false), Step::Stop);
+        assert_eq!(network.on_server_data(1, &connection, 1, false), Step::Stop);
         assert_eq!(acts(&host, 1), [Act::Close]);
         assert_eq!(causes(&host), [causes_are]);
     }
@@ -139,7 +139,7 @@ fn a_client_that_waits_goes_on_when_the_server_speaks_first() {
     assert_eq!(network.on_client_data(1, &connection, false), Step::Stop);
     connect(&host, 1);
     assert_eq!(
-        network.on_server_data(1, &connection, false),
+        network.on_server_data(1, &connection, 1, false),
         Step::Continue
     );
     assert_eq!(acts(&host, 1), [Act::ResumeConnection]);
@@ -177,93 +177,12 @@ fn a_server_that_speaks_first_needs_a_client_whose_handshake_is_seen_to_be_compl
             host.set(1, at::DOWNSTREAM_HANDSHAKE, "complete");
         }
         assert_eq!(
-            network.on_server_data(1, &connection, false),
+            network.on_server_data(1, &connection, 1, false),
             step,
             "{is_tls} {is_complete}"
         );
         let reads_version = host.reads.borrow().contains(&at::CONNECTION_TLS_VERSION);
         assert_eq!(reads_version, step == Step::Continue, "it would stay wrong");
-    }
-}
-
-#[test]
-fn a_client_hello_is_waited_for_and_judged_on_both_sides() {
-    let rules = r#""downstream": [{"name": "c", "require": {"passthrough": {"server_names": ["a.example"]}}}],
-        "upstream": [{"name": "s", "require": {"passthrough": {}}}]"#;
-    for (bytes, end, expected) in [
-        (HELLO, false, &[][..]),
-        (&HELLO[..40], true, &["plaintext"]),
-        (b"PING\r\n", false, &["plaintext"]),
-    ] {
-        let (mut network, host) = network(rules);
-        let connection = open(&host, 1);
-        connect(&host, 1);
-        let sent = |n: usize| bytes.get(..n).unwrap_or(bytes).to_vec();
-        if bytes == HELLO {
-            for n in [1, 30, bytes.len() - 1] {
-                host.first_bytes
-                    .borrow_mut()
-                    .insert((1, Downstream), sent(n));
-                assert_eq!(network.on_client_data(1, &connection, false), Step::Stop);
-            }
-        }
-        host.first_bytes
-            .borrow_mut()
-            .insert((1, Downstream), sent(bytes.len()));
-        let step = network.on_client_data(1, &connection, end);
-        assert_eq!(step == Step::Continue, expected.is_empty(), "{bytes:?}");
-        assert_eq!(causes(&host), expected);
-        assert_eq!(host.metric(&[".gate_pending"]), 0);
-    }
-}
-
-#[test]
-fn the_version_that_a_server_chooses_is_judged_before_its_first_byte() {
-    let rules = r#""downstream": [{"name": "c", "require": {"passthrough": {}}}],
-        "upstream": [{"name": "s", "require": {"passthrough": {}, "min_tls_version": "1.2"}}]"#;
-    let answer = |legacy: u8| {
-        let mut bytes = b"\x16\x03\x03\0\x2a\x02\0\0\x26\x03".to_vec();
-        bytes.push(legacy);
-        bytes.extend([7; 32]);
-        bytes.extend(b"\0\xc0\x2b\0");
-        bytes
-    };
-    let alert = b"\x15\x03\x03\0\x02\x02\x28".to_vec();
-    for (bytes, expected) in [
-        (answer(3), &[][..]),
-        (alert, &[]),
-        (answer(2), &["tls_version_too_old", "tls_version_too_old"]),
-        (b"+OK\r\n".to_vec(), &["plaintext", "plaintext"]),
-    ] {
-        let (mut network, host) = network(rules);
-        let connection = open(&host, 1);
-        connect(&host, 1);
-        let from = |side, bytes: &[u8]| {
-            host.first_bytes
-                .borrow_mut()
-                .insert((1, side), bytes.to_vec());
-        };
-        from(Downstream, HELLO);
-        assert_eq!(
-            network.on_client_data(1, &connection, false),
-            Step::Continue
-        );
-        assert_eq!(connection.get(), Phase::Unanswered);
-        assert_eq!(
-            network.on_client_data(1, &connection, false),
-            Step::Continue
-        );
-        if bytes.len() > 40 {
-            from(Upstream, &bytes[..20]);
-            assert_eq!(network.on_server_data(1, &connection, false), Step::Stop);
-        }
-        from(Upstream, &bytes);
-        let step = network.on_server_data(1, &connection, false);
-        assert_eq!(step == Step::Continue, expected.is_empty(), "{bytes:?}");
-        // One event is enough to deny.
-        assert_eq!(causes(&host), expected.get(1..).unwrap_or_default());
-        network.on_close(1, &connection);
-        assert_eq!(host.metric(&[".gate_pending"]), 0);
     }
 }
 

@@ -27,8 +27,8 @@ pub struct Callbacks {
     /// The client of a connection sent something, or will send no more (`end`).
     /// Whether that may go on.
     pub on_client_data: fn(context: u32, end: bool) -> bool,
-    /// The same of the server.
-    pub on_server_data: fn(context: u32, end: bool) -> bool,
+    /// The same of the server, of which so many bytes wait.
+    pub on_server_data: fn(context: u32, size: usize, end: bool) -> bool,
     /// A connection ended.
     pub on_close: fn(context: u32),
     /// The timer of a root.
@@ -101,11 +101,11 @@ extern "C" fn on_downstream_data(context: u32, _size: usize, end: u32) -> u32 {
 }
 
 #[unsafe(export_name = "hopguard_on_upstream_data")]
-extern "C" fn on_upstream_data(context: u32, _size: usize, end: u32) -> u32 {
+extern "C" fn on_upstream_data(context: u32, size: usize, end: u32) -> u32 {
     action(
         CALLBACKS
             .get()
-            .map(|c| (c.on_server_data)(context, end != 0)),
+            .map(|c| (c.on_server_data)(context, size, end != 0)),
     )
 }
 
