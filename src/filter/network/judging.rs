@@ -236,7 +236,9 @@ impl<H: Host> Network<H> {
         }
     }
 
-    /// Denies for want of evidence of one side.
+    /// Denies for want of evidence of one side. What was known of the connection
+    /// is told first: of one that is denied, or let through by a rule that only
+    /// reports, its end tells nothing.
     pub(super) fn deny(
         &mut self,
         stream: u32,
@@ -244,6 +246,7 @@ impl<H: Host> Network<H> {
         direction: Direction,
         (cause, detail): (Cause, &'static str),
     ) -> Step {
+        self.tell_failures(self.is_connected());
         if let Some(unanswered) = self.unanswered.remove(&stream) {
             let [of_client, of_server] = unanswered.verdicts;
             let other = match direction {

@@ -216,3 +216,22 @@ fn attempts_that_failed_before_are_told_of_once_each() {
     network.on_close(2, &failed);
     assert_eq!(causes(&host).len(), 3);
 }
+
+#[test]
+fn attempts_that_failed_are_told_of_where_the_next_takes_too_long() {
+    let (mut network, host) = lenient();
+    let connection = open(&host, 1);
+    host.set(1, at::UPSTREAM_ATTEMPT, 2u64.to_le_bytes());
+    host.set(
+        1,
+        at::UPSTREAM_FAILURE,
+        "delayed connect error: Connection refused",
+    );
+    assert_eq!(network.on_client_data(1, &connection, false), Step::Stop);
+    host.now.set(NOW + 100 * MS);
+    network.on_tick();
+    assert_eq!(acts(&host, 1), [Act::Close]);
+    assert_eq!(causes(&host), ["connection_refused", "gate_timeout"]);
+    network.on_close(1, &connection);
+    assert_eq!(causes(&host).len(), 2);
+}
