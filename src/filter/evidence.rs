@@ -151,17 +151,6 @@ pub fn connection_id(host: &impl Host) -> Option<u64> {
     <[u8; 8]>::try_from(bytes).ok().map(u64::from_le_bytes)
 }
 
-/// The request's id, as Envoy or the client made it.
-pub fn request_id(host: &impl Host) -> Option<String> {
-    raw_request_id(host).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// The request's id as bytes.
-pub fn raw_request_id(host: &impl Host) -> Option<Vec<u8>> {
-    host.request_header("x-request-id")
-        .filter(|id| !id.is_empty())
-}
-
 fn server_name(host: &impl Host, path: Path) -> Option<String> {
     text(host, path)
         .filter(|n| !n.is_empty())

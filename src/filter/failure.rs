@@ -4,6 +4,7 @@
 use super::base::Base;
 use super::evidence;
 use super::judge::Judge;
+use super::request_id::RequestId;
 use super::seen::{Key, Place, Seen};
 use crate::decision::{Cause, ConnectionFacts, Direction, classify_failure, without_evidence};
 use crate::host::attributes as at;
@@ -121,7 +122,7 @@ impl Failures {
         judge: &mut Judge,
         place: Place,
         flags: u64,
-        request_id: Option<&[u8]>,
+        request_id: Option<&RequestId>,
     ) {
         let host = &base.host;
         let Some(failure) = of_request(host, flags) else {
@@ -135,7 +136,7 @@ impl Failures {
             &bytes(at::UPSTREAM_ADDRESS),
         );
         let subject = Subject {
-            request_id: request_id.map(|id| String::from_utf8_lossy(id).into_owned()),
+            request_id: request_id.map(|id| id.shown().to_owned()),
             route: evidence::text(host, at::ROUTE_NAME),
             // The router's upstream_log always shows 0.
             attempt: evidence::attempt(host).filter(|n| *n > 0),

@@ -1,6 +1,8 @@
 //! The waiting room of the upstream gate: which requests wait for their
 //! connection, since when, and when to look next. Pure: time is given.
 
+use super::request_id::RequestId;
+
 /// A request that waits for its connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
@@ -13,7 +15,7 @@ pub struct Waiting {
     /// The host that the attempt was sent to.
     pub address: Option<Vec<u8>>,
     /// The request's id, since the headers are gone when it ends.
-    pub request_id: Option<Vec<u8>>,
+    pub request_id: Option<RequestId>,
     /// Whether a later attempt was seen to replace its attributes.
     pub superseded: bool,
     /// When to look at it next, at the latest.

@@ -10,6 +10,7 @@ use super::failure::Failures;
 use super::flow::Flow;
 use super::gate::{Gate, Waiting};
 use super::judge::Judge;
+use super::request_id::RequestId;
 use super::respond;
 use super::seen::Seen;
 use crate::decision::{ConnectionFacts, Direction, Evidence, Outcome, Policy, Verdict};
@@ -116,7 +117,7 @@ impl<H: Host> Guard<H> {
         let host = &self.base.host;
         let upstream = self.direction() == Direction::Upstream;
         Subject {
-            request_id: evidence::request_id(host),
+            request_id: RequestId::of(host).map(|id| id.shown().to_owned()),
             attempt: upstream.then(|| evidence::attempt(host)).flatten(),
             ..Subject::new(self.direction(), facts)
         }

@@ -9,6 +9,7 @@ use super::evidence;
 use super::failure::{self, Failures};
 use super::gate::NextLook;
 use super::judge::Judge;
+use super::request_id::RequestId;
 use super::seen::{Place, Seen};
 use crate::decision::{Direction, Policy};
 use crate::host::attributes as at;
@@ -59,7 +60,7 @@ impl<H: Host> Log<H> {
         let is_request = method.is_some_and(|m| !m.is_empty());
         if is_request {
             let flags = failure::flags(&self.base.host);
-            let id = evidence::raw_request_id(&self.base.host);
+            let id = RequestId::of(&self.base.host);
             // The router's upstream_log always shows attempt 0.
             let place = match evidence::attempt(&self.base.host) {
                 None | Some(0) => Place::attempts(self.root),
@@ -67,7 +68,7 @@ impl<H: Host> Log<H> {
             };
             let (base, judge) = (&mut self.base, &mut self.server);
             self.failures
-                .tell_of_request(base, judge, place, flags, id.as_deref());
+                .tell_of_request(base, judge, place, flags, id.as_ref());
         } else {
             self.failures
                 .tell_of_client(&mut self.base, &mut self.client);

@@ -11,6 +11,7 @@ mod guard;
 mod judge;
 mod log;
 mod network;
+mod request_id;
 mod respond;
 #[cfg(target_arch = "wasm32")]
 mod role;

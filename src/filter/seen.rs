@@ -5,9 +5,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use sha2::{Digest as _, Sha256};
-
 use super::flow::push_part;
+use super::request_id::RequestId;
 use crate::decision::Generations;
 
 /// Failures that are remembered, twice. The places see one failure within one
@@ -68,15 +67,12 @@ impl Key {
     /// in the same nanosecond: but each place sees each once.
     pub fn of_request(
         place: Place,
-        request_id: Option<&[u8]>,
+        request_id: Option<&RequestId>,
         pool_answered: &[u8],
         address: &[u8],
     ) -> Self {
         let mut bytes = b"r".to_vec();
-        // A client may give an id of any length; a UUID has 36.
-        let digest = request_id.filter(|id| id.len() > 64).map(Sha256::digest);
-        let request_id = digest.as_ref().map(|d| d.as_slice()).or(request_id);
-        push_part(&mut bytes, request_id);
+        push_part(&mut bytes, request_id.map(RequestId::identity));
         push_part(&mut bytes, Some(pool_answered));
         push_part(&mut bytes, Some(address));
         Self {
@@ -145,10 +141,12 @@ mod tests {
     fn a_failure_is_told_of_once() {
         let seen = Seen::default();
         let all = |place| {
-            let request =
-                |id, pool_answered, address| Key::of_request(place, id, pool_answered, address);
+            let request = |id: Option<&[u8]>, pool_answered, address| {
+                let id = id.map(RequestId::new);
+                Key::of_request(place, id.as_ref(), pool_answered, address)
+            };
             [
-                request(Some(&b"1"[..]), b"1", b"a"),
+                request(Some(b"1"), &b"1"[..], &b"a"[..]),
                 request(Some(b"1"), b"1", b"b"),
                 request(Some(b"1"), b"1b", b""),
                 request(Some(b"2"), b"1", b"a"),

@@ -15,6 +15,7 @@ use super::evidence;
 use super::flow::{Flow, push_part};
 use super::gate::Waiting;
 use super::guard::{Guard, Step};
+use super::request_id::RequestId;
 use super::seen::Place;
 use crate::decision::{Cause, ConnectionFacts, Direction, Evidence, Verdict, without_evidence};
 use crate::host::Host;
@@ -34,7 +35,7 @@ impl<H: Host> Guard<H> {
             evidence::attempt(host),
             host.property(at::UPSTREAM_ADDRESS),
         );
-        waiting.request_id = evidence::raw_request_id(host);
+        waiting.request_id = RequestId::of(host);
         if self.enter_gate(waiting) {
             return Step::Stop;
         }
@@ -103,7 +104,7 @@ impl<H: Host> Guard<H> {
         }
         self.base.count_wait("gone");
         let (base, judge) = (&mut self.base, &mut self.judge);
-        let id = waiting.request_id.as_deref();
+        let id = waiting.request_id.as_ref();
         let place = Place::filter(self.root);
         self.failures.tell_of_request(base, judge, place, 0, id);
         self.schedule();

@@ -155,6 +155,32 @@ fn a_connection_that_fails_while_a_request_waits_is_told() {
 }
 
 #[test]
+fn of_a_long_request_id_only_the_beginning_is_kept_and_all_of_it_counts() {
+    let (mut guard, host) = guard(Direction::Upstream, POLICY);
+    let id = "i".repeat(60_000);
+    for (stream, id) in [(1, format!("{id}1")), (2, format!("{id}2"))] {
+        arrive(&host, stream, "legacy");
+        host.header(stream, "x-request-id", id);
+        guard.on_upstream_request(stream);
+        let kept: usize = guard
+            .gate
+            .all()
+            .iter()
+            .map(|w| format!("{w:?}").len())
+            .sum();
+        assert!(kept < 1_024, "{kept}");
+        host.set(stream, at::UPSTREAM_FAILURE, "TLS_error:|268436526");
+        guard.on_upstream_done(stream);
+    }
+    assert_eq!(causes(&host), ["tls_alert_other"; 2]);
+    for line in host.lines.borrow().iter() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        let shown = event["hopguard.request.id"].as_str().unwrap();
+        assert_eq!(shown, format!("{}…", "i".repeat(256)));
+    }
+}
+
+#[test]
 fn a_failure_without_a_reason_is_told_from_a_client_that_left() {
     for (reason, pool_answered, local_address, expected) in [
         (None, true, false, &["connection_unestablished"][..]),
