@@ -19,14 +19,19 @@ use crate::trust::{
 /// Entries in each of the two generations.
 ///
 /// 2 × 2,048: twice the certificates that a gateway with a thousand upstreams
-/// and rotating peers sees at once. At no more than [`KEPT_NAMES`] and 2 KiB
-/// for the rest (subject and issuer are cut), the cache stays under 24 MiB a
-/// root context; with ordinary certificates it is a tenth of that.
+/// and rotating peers sees at once. At no more than [`KEPT`] and 2 KiB for the
+/// rest (subject and issuer are cut), the cache stays under 72 MiB for each
+/// direction of a root context. An ordinary certificate takes 1 KiB, and 5 KiB
+/// where it matters whether it is revoked: 4 and 20 MiB. What is kept to ask
+/// about it, a store of its own (`revocation::store`) shares.
 const HALF: usize = 2_048;
 
-/// Bytes of names that are kept with a verdict. A certificate with more (only a
-/// CA that the policy trusts can issue it) is judged anew each time.
-const KEPT_NAMES: usize = 4 * 1024;
+/// Bytes that are kept with a verdict of a certificate's names, for rules that
+/// compare them with each request, and of the certificate itself, to ask whether
+/// it is revoked. One with more (only a CA that the policy trusts can issue it)
+/// is judged anew for each connection, or request where its names matter: a
+/// hundred names of 25 bytes fit.
+const KEPT: usize = 16 * 1024;
 
 /// Seconds that a rejection is kept at the longest: a clock that was wrong, or
 /// an issuer that was not valid yet, must not deny for the life of a worker.
@@ -185,7 +190,9 @@ impl Certificates {
         }
         self.counts.misses += 1;
         let verdict = Rc::new(self.judge_anew(question, source));
-        self.cache.insert(key, Rc::clone(&verdict));
+        if question.now < verdict.valid_until && verdict.size() <= KEPT {
+            self.cache.insert(key, Rc::clone(&verdict));
+        }
         verdict
     }
 
@@ -299,13 +306,7 @@ impl Certificates {
                         Ok(())
                     }
                 };
-                let kept = names.iter().map(|n| n.to_string().len()).sum::<usize>() <= KEPT_NAMES;
-                let until = if kept {
-                    chain.changes_at()
-                } else {
-                    question.now
-                };
-                (result, until)
+                (result, chain.changes_at())
             }
         };
         CertificateVerdict {
@@ -337,6 +338,16 @@ fn asking_of(demands: &PeerDemands, leaf: &Certificate, chain: &VerifiedChain) -
 }
 
 impl CertificateVerdict {
+    /// Bytes of memory that it takes, apart from what is the same for all.
+    fn size(&self) -> usize {
+        let names = self.names.iter().map(PresentedIdentifier::size);
+        let asking = match &self.asking {
+            Asking::Of(all) => all.iter().map(|asked| asked.size()).sum(),
+            Asking::None | Asking::WithoutIssuer => 0,
+        };
+        names.sum::<usize>() + asking
+    }
+
     /// Whether the certificate presents the name that the connection or
     /// request was meant for: a host name or an IP address.
     ///

@@ -403,6 +403,53 @@ fn a_rejection_is_asked_again_after_a_while() {
 }
 
 #[test]
+fn a_certificate_is_kept_unless_much_would_be() {
+    let any = || Names::Any;
+    let reference = || {
+        Names::Reference(ReferenceSource {
+            server_name: true,
+            authority: false,
+        })
+    };
+    for (names, of_bytes, matter, is_asked, is_kept) in [
+        (1, 20, reference(), true, true),
+        // What is not compared later is not kept.
+        (1_900, 20, any(), false, true),
+        (1_900, 20, any(), true, false),
+        (100, 25, reference(), true, true),
+        (100, 100, reference(), false, true),
+        (100, 100, reference(), true, false),
+        (1, 16_384, reference(), false, false),
+    ] {
+        let ca = plain_authority("ca");
+        let leaf = ca.leaf(|params| {
+            for n in 0..names {
+                let uri = format!("u:{n:x>0$}", of_bytes - 2);
+                let uri = rcgen::SanType::URI(uri.try_into().unwrap());
+                params.subject_alt_names.push(uri);
+            }
+        });
+        let mut bench = bench(&ca, &leaf, matter);
+        bench.facts.server_name = Some("peer.example.com".into());
+        bench.status = crate::revocation::Status::Good {
+            ask_again: i64::MAX,
+            source: crate::revocation::Source::Crl,
+        };
+        if is_asked {
+            bench.rule().demands.peer.as_mut().unwrap().revocation = Some(Default::default());
+        }
+        for reads in [1, 2] {
+            let verdict = bench.decide();
+            assert_eq!(verdict.outcome, Outcome::Permit, "{:?}", verdict.findings);
+            // A connection is judged once all the same.
+            assert!(verdict.valid_until > NOW + PKI_DAY);
+            let reads = if is_kept { 1 } else { reads };
+            assert_eq!(bench.source.reads, reads, "{names} {of_bytes} {is_asked}");
+        }
+    }
+}
+
+#[test]
 fn an_end_that_is_near_warns_once_a_day() {
     let mut bench = good();
     bench.now = NOW + 286 * PKI_DAY - 1;

@@ -39,7 +39,7 @@ impl Asked {
         let sources = Sources::of(certificate).unwrap_or_default();
         Self {
             key: question.cache_key(),
-            certificate: certificate.clone(),
+            certificate: certificate.without_names_and_purposes(),
             issuer: Arc::clone(issuer),
             ocsp_urls: sources.ocsp_urls().to_vec(),
         }
@@ -52,7 +52,13 @@ impl Asked {
         self
     }
 
-    /// The certificate.
+    /// Bytes of memory that it takes, about: the certificate, and once more its
+    /// parts (the URLs among them). Its issuer is the trust store's.
+    pub fn size(&self) -> usize {
+        size_of::<Self>() + 2 * self.certificate.der().len()
+    }
+
+    /// The certificate, without its names and purposes.
     pub const fn certificate(&self) -> &Certificate {
         &self.certificate
     }

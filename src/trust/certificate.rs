@@ -103,6 +103,20 @@ impl Certificate {
         })
     }
 
+    /// The same without names and purposes, whose size is not in proportion to
+    /// that of the certificate: for those who have no use for them any more.
+    pub(crate) fn without_names_and_purposes(&self) -> Self {
+        let extensions = Extensions {
+            subject_alt_names: Vec::new(),
+            extended_key_usage: None,
+            ..self.extensions.clone()
+        };
+        Self {
+            extensions,
+            ..self.clone()
+        }
+    }
+
     /// The certificate's own bytes.
     pub fn der(&self) -> &[u8] {
         &self.der

@@ -61,6 +61,16 @@ impl PresentedIdentifier {
         }
     }
 
+    /// Bytes of memory that it takes.
+    pub fn size(&self) -> usize {
+        let text = match self {
+            Self::Ip(_) => 0,
+            Self::Dns(text) | Self::Uri(text) | Self::Email(text) => text.len(),
+            Self::Unmatchable { text, .. } => text.len(),
+        };
+        size_of::<Self>() + text
+    }
+
     /// What kind of name it is.
     pub fn kind(&self) -> NameKind {
         match self {
