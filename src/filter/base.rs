@@ -6,7 +6,7 @@ use super::judge::Judge;
 use crate::decision::{Direction, Finding, Policy, Verdict};
 use crate::host::{CallAnswer, CallId, Host, Level};
 use crate::revocation::Told;
-use crate::telemetry::{Before, Exporter, Kind, Reporter, Request, Subject, metrics, text};
+use crate::telemetry::{Before, Exporter, Reporter, Request, Subject, metrics, text};
 
 /// The proxy, the telemetry and the timer of a role.
 pub struct Base<H> {
@@ -70,7 +70,7 @@ impl<H: Host> Base<H> {
             .unwrap_or_else(|| seconds(self.host.now_nanos()))
     }
 
-    /// Counts a verdict.
+    /// Counts a verdict, and what it says is to be looked at.
     pub fn count(&mut self, direction: Direction, verdict: &Verdict) {
         self.reporter
             .metrics
@@ -118,10 +118,22 @@ impl<H: Host> Base<H> {
         self.ticked_at.is_some()
     }
 
-    /// Writes an event that is no decision.
-    pub fn warn(&mut self, kind: Kind, finding: &Finding, verdict: &Verdict, subject: &Subject) {
-        self.reporter
-            .warning(&self.host, kind, finding, verdict, subject);
+    /// The notices of a verdict that are to be told now, if it has any.
+    pub fn news<'v>(&mut self, direction: Direction, verdict: &'v Verdict) -> Vec<&'v Finding> {
+        if verdict.notices.is_empty() {
+            return Vec::new();
+        }
+        self.reporter.news(&self.host, direction, verdict)
+    }
+
+    /// Writes the event of a notice.
+    pub fn warn(&mut self, notice: &Finding, verdict: &Verdict, subject: &Subject) {
+        self.reporter.warning(&self.host, notice, verdict, subject);
+    }
+
+    /// Writes and counts the event of a connection that failed.
+    pub fn tell_failure(&mut self, finding: &Finding, verdict: &Verdict, subject: &Subject) {
+        self.reporter.failure(&self.host, finding, verdict, subject);
     }
 
     /// Counts streams that begin or cease to wait.

@@ -9,7 +9,7 @@ use super::seen::{Key, Place, Seen};
 use crate::decision::{Cause, ConnectionFacts, Direction, classify_failure, without_evidence};
 use crate::host::attributes as at;
 use crate::host::{CallAnswer, Host};
-use crate::telemetry::{Kind, Subject};
+use crate::telemetry::Subject;
 
 /// Envoy's response flag `UF` (upstream connection failure), as a bit.
 const UPSTREAM_CONNECTION_FAILURE: u64 = 0x20;
@@ -307,7 +307,7 @@ fn report<H: Host>(base: &mut Base<H>, judge: &mut Judge, failure: Failure, subj
         ..subject
     };
     if let Some(finding) = verdict.findings.first() {
-        base.warn(Kind::TlsFailure, finding, &verdict, &subject);
+        base.tell_failure(finding, &verdict, &subject);
     }
 }
 

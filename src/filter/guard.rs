@@ -84,7 +84,6 @@ impl<H: Host> Guard<H> {
             // Not judged yet: it is looked at as new again.
             return verdict;
         }
-        self.tell_notices(&verdict, &flow);
         if let Some(key) = key {
             self.judge.remember(key, flow);
         }
@@ -99,19 +98,6 @@ impl<H: Host> Guard<H> {
         }
     }
 
-    fn tell_notices(&mut self, verdict: &Verdict, flow: &Flow) {
-        if verdict.notices.is_empty() {
-            return;
-        }
-        let subject = Subject {
-            evidence: Some(flow.evidence),
-            ..self.subject(flow.facts.clone())
-        };
-        self.base
-            .reporter
-            .notices(&self.base.host, verdict, &subject);
-    }
-
     /// What an event about the current request tells of it.
     pub(super) fn subject(&self, facts: ConnectionFacts) -> Subject {
         let host = &self.base.host;
@@ -123,16 +109,16 @@ impl<H: Host> Guard<H> {
         }
     }
 
-    /// Counts a verdict, writes its event where it is worth one, and answers
+    /// Counts a verdict, writes its events where it is worth some, and answers
     /// the request where it is denied.
     pub(super) fn act(
         &mut self,
         verdict: &Verdict,
         about: impl FnOnce(&Self) -> (ConnectionFacts, Option<Evidence>, Option<u64>),
     ) -> Step {
-        // Where no answer came, what the rule allows is told now.
-        let is_final = verdict.is_pending && !verdict.notices.is_empty();
-        let subject = (verdict.outcome >= Outcome::WouldDeny || is_final).then(|| {
+        let direction = self.judge.direction();
+        let news = self.base.news(direction, verdict);
+        let subject = (verdict.outcome >= Outcome::WouldDeny || !news.is_empty()).then(|| {
             let (facts, evidence, attempt) = about(self);
             Subject {
                 evidence,
@@ -140,11 +126,10 @@ impl<H: Host> Guard<H> {
                 ..self.subject(facts)
             }
         });
-        let direction = self.judge.direction();
-        if let Some(subject) = subject.as_ref().filter(|_| is_final) {
-            self.base
-                .reporter
-                .notices(&self.base.host, verdict, subject);
+        if let Some(subject) = &subject {
+            for notice in news {
+                self.base.warn(notice, verdict, subject);
+            }
         }
         let subject = subject.filter(|_| verdict.outcome >= Outcome::WouldDeny);
         let before = match direction {

@@ -31,12 +31,12 @@ pub const DECISIONS: Description = Description {
     labels: &["direction", "verdict", "control", "cause", "rule"],
     meaning: "Requests judged (upstream, each attempt), and the hops of TCP connections, each once (of a connection that is denied for its client's hop, that one alone). Without a finding, control and cause are `none`.",
 };
-/// Warnings that deny nothing.
+/// Things to look at that deny nothing.
 pub const WARNINGS: Description = Description {
     name: "hopguard.warnings",
     kind: MetricKind::Counter,
     labels: &["direction", "cause", "rule"],
-    meaning: "Things to look at that denied nothing.",
+    meaning: "Decisions with something to look at that denied nothing (a peer let through unverified, a certificate or waiver near its end): each one, while its event comes once a day.",
 };
 /// Connections that failed.
 pub const TLS_FAILURES: Description = Description {
@@ -138,18 +138,30 @@ impl Description {
 /// The metrics of one root context.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    decisions: HashMap<(Direction, u16, Outcome, Option<Cause>), Decisions>,
+    decisions: HashMap<(Direction, u16, Outcome, Option<Cause>), Counter>,
+    warnings: HashMap<(Direction, u16, Cause), Counter>,
     /// Decisions that the host was not told of yet.
     batched: u64,
+    /// Warnings that the host was not told of yet.
+    batched_warnings: u64,
     others: HashMap<(&'static str, Vec<Box<str>>), Option<MetricId>>,
 }
 
-/// One counter of decisions.
+/// One counter of decisions or warnings.
 #[derive(Debug)]
-struct Decisions {
+struct Counter {
     id: Option<MetricId>,
     /// Counted, and not told to the host yet.
     batched: i64,
+}
+
+impl Counter {
+    fn new(host: &impl Host, metric: &Description, values: &[&str]) -> Self {
+        Self {
+            id: host.define_metric(metric.kind, &metric.with(values)),
+            batched: 0,
+        }
+    }
 }
 
 /// How long a permit may be counted before the host is told, in milliseconds.
@@ -159,23 +171,20 @@ struct Decisions {
 pub const BATCH_MS: u32 = 100;
 
 impl Metrics {
-    /// Counts a decision. The host is told of a denial at once, of what passed
-    /// with [`Metrics::flush`].
+    /// Counts a decision, and under each cause of its notices. The host is told of
+    /// a denial at once, of all else with [`Metrics::flush`].
     pub fn decision(&mut self, host: &impl Host, direction: Direction, verdict: &Verdict) {
         let cause = verdict.primary().map(|f| f.cause);
         let key = (direction, verdict.rule_index, verdict.outcome, cause);
         let counter = self.decisions.entry(key).or_insert_with(|| {
-            let name = DECISIONS.with(&[
+            let values = [
                 direction.as_str(),
                 verdict.outcome.as_str(),
                 verdict.primary().map_or("none", |f| f.requirement.as_str()),
                 cause.map_or("none", Cause::code),
                 &verdict.rule.name,
-            ]);
-            Decisions {
-                id: host.define_metric(DECISIONS.kind, &name),
-                batched: 0,
-            }
+            ];
+            Counter::new(host, &DECISIONS, &values)
         });
         if verdict.outcome < Outcome::WouldDeny {
             counter.batched += 1;
@@ -183,11 +192,28 @@ impl Metrics {
         } else if let Some(id) = counter.id {
             host.add_metric(id, 1);
         }
+        for (index, notice) in verdict.notices.iter().enumerate() {
+            let mut earlier = verdict.notices.iter().take(index);
+            // Two controls may have one waiver.
+            if earlier.all(|other| other.cause != notice.cause) {
+                self.warning(host, direction, verdict, notice.cause);
+            }
+        }
     }
 
-    /// Whether the host was not told of some decisions yet.
+    fn warning(&mut self, host: &impl Host, direction: Direction, verdict: &Verdict, cause: Cause) {
+        let key = (direction, verdict.rule_index, cause);
+        let counter = self.warnings.entry(key).or_insert_with(|| {
+            let values = [direction.as_str(), cause.code(), &verdict.rule.name];
+            Counter::new(host, &WARNINGS, &values)
+        });
+        counter.batched += 1;
+        self.batched_warnings += 1;
+    }
+
+    /// Whether the host was not told of some decisions or warnings yet.
     pub const fn has_batched(&self) -> bool {
-        self.batched > 0
+        self.batched > 0 || self.batched_warnings > 0
     }
 
     /// Whether the last decision is the only one that it was not told of.
@@ -195,13 +221,17 @@ impl Metrics {
         self.batched == 1
     }
 
-    /// Tells the host of all decisions that it was not told of.
+    /// Tells the host of all decisions and warnings that it was not told of.
     pub fn flush(&mut self, host: &impl Host) {
-        if self.batched == 0 {
+        if !self.has_batched() {
             return;
         }
-        self.batched = 0;
-        for counter in self.decisions.values_mut() {
+        (self.batched, self.batched_warnings) = (0, 0);
+        for counter in self
+            .decisions
+            .values_mut()
+            .chain(self.warnings.values_mut())
+        {
             let n = std::mem::take(&mut counter.batched);
             if let Some(id) = counter.id.filter(|_| n > 0) {
                 host.add_metric(id, n);

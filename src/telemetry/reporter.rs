@@ -99,22 +99,24 @@ impl Reporter {
         id
     }
 
-    /// Writes the things to know that came with a new verdict, each once a day.
-    pub fn notices(&mut self, host: &impl Host, verdict: &Verdict, subject: &Subject) {
+    /// The notices of a verdict that are to be written now: each once a day. What
+    /// of them is counted, counts with the verdict.
+    pub fn news<'v>(
+        &mut self,
+        host: &impl Host,
+        direction: Direction,
+        verdict: &'v Verdict,
+    ) -> Vec<&'v Finding> {
+        let now = host.now_nanos();
+        let day = DAY.unsigned_abs() * 1_000_000_000;
+        let mut news = Vec::new();
         for notice in &verdict.notices {
-            let sha256 = match notice.cause {
-                Cause::CertificateNearExpiry => subject.evidence.and_then(|e| e.peer_sha256),
+            let sha256 = match (&verdict.certificate, notice.cause) {
+                (Some(of), Cause::CertificateNearExpiry) => Some(of.sha256),
                 _ => None,
             };
-            let key = (
-                notice.cause,
-                notice.requirement,
-                subject.direction,
-                verdict.rule_index,
-                sha256,
-            );
-            let now = host.now_nanos();
-            let day = DAY.unsigned_abs() * 1_000_000_000;
+            let (cause, requirement) = (notice.cause, notice.requirement);
+            let key = (cause, requirement, direction, verdict.rule_index, sha256);
             let is_news = match self.told.get(&key) {
                 // A clock that jumped back makes it news again.
                 Some(told) => now < told || now - told >= day,
@@ -122,32 +124,37 @@ impl Reporter {
             };
             if is_news {
                 self.told.insert(key, now);
-                self.warning(host, Kind::Warning, notice, verdict, subject);
+                news.push(notice);
             }
         }
+        news
     }
 
-    /// Writes and counts an event that is no decision.
+    /// Writes the event of a notice.
     pub fn warning(
         &mut self,
         host: &impl Host,
-        kind: Kind,
+        notice: &Finding,
+        verdict: &Verdict,
+        subject: &Subject,
+    ) {
+        let id = self.next_id(host.now_nanos());
+        self.write(host, Kind::Warning, notice, verdict, subject, &id);
+    }
+
+    /// Writes and counts the event of a connection that failed.
+    pub fn failure(
+        &mut self,
+        host: &impl Host,
         finding: &Finding,
         verdict: &Verdict,
         subject: &Subject,
     ) {
-        let labels = [
-            subject.direction.as_str(),
-            finding.cause.code(),
-            &verdict.rule.name,
-        ];
-        let metric = match kind {
-            Kind::TlsFailure => &metrics::TLS_FAILURES,
-            _ => &metrics::WARNINGS,
-        };
-        self.metrics.add(host, metric, &labels, 1);
+        let direction = subject.direction.as_str();
+        let labels = [direction, finding.cause.code(), &verdict.rule.name];
+        self.metrics.add(host, &metrics::TLS_FAILURES, &labels, 1);
         let id = self.next_id(host.now_nanos());
-        self.write(host, kind, finding, verdict, subject, &id);
+        self.write(host, Kind::TlsFailure, finding, verdict, subject, &id);
     }
 
     /// Tells the host of the decisions that it was not told of, and prints the

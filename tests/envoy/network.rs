@@ -1,13 +1,11 @@
 //! The `network` role: TCP connections, judged on both hops before a byte goes
 //! either way.
 
-use std::time::{Duration, Instant};
-
 use hopguard_testbed::client::Client;
 use hopguard_testbed::config::{Bootstrap, Cluster, TcpListener, UpstreamTls};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::Pki;
-use hopguard_testbed::upstream::{PATIENCE, Upstream};
+use hopguard_testbed::upstream::Upstream;
 use serde_json::{Value, json};
 
 mod answers;
@@ -31,7 +29,7 @@ mod servers;
 mod table;
 mod versions;
 
-use crate::support::{exactly_events, gist, metric, plugin, policy, start};
+use crate::support::{exactly_events, gist, metric_is, plugin, policy, start};
 
 /// An Envoy whose plaintext TCP listener `front` leads to this cluster, guarded
 /// by the `network` role.
@@ -49,21 +47,6 @@ fn waive_plaintext() -> Value {
 /// Rules for clients that need no TLS.
 fn waived_clients() -> Value {
     json!([{ "name": "local", "waive": waive_plaintext() }])
-}
-
-/// Waits until hopguard's metrics whose names hold all of these texts have this
-/// sum: permits are told to Envoy in batches.
-async fn metric_is(envoy: &Envoy, parts: &[&str], expected: u64) {
-    let started = Instant::now();
-    loop {
-        let value = metric(envoy, parts).await;
-        if value == expected {
-            return;
-        }
-        let late = started.elapsed() > PATIENCE;
-        assert!(!late, "{parts:?}: {value}, not {expected}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ use hopguard_testbed::upstream::{Fault, Reply, Upstream};
 use serde_json::{Value, json};
 
 use crate::support::ocsp::{Known, Responder, response};
-use crate::support::{events, exactly_events, filter, gist, merge, plugin, policy, start};
+use crate::support::{
+    events, exactly_events, filter, gist, merge, metric_is, plugin, policy, start,
+};
 
 const URL: &str = "http://ocsp.test/ca";
 
@@ -193,7 +195,11 @@ async fn trouble_denies_unless_the_rule_names_it() {
 
         let allowing = world.policy(&json!({ trouble: "allow" }));
         let envoy = world.before(&server, &allowing).await;
-        assert_eq!(status(&envoy, "/secret").await, 200, "{cause}");
+        for _ in 0..2 {
+            assert_eq!(status(&envoy, "/secret").await, 200, "{cause}");
+        }
+        // Told of once, and counted each time.
+        metric_is(&envoy, &[".warnings", &format!("{cause};")], 2).await;
         let events = exactly_events(&envoy, 1).await;
         assert_eq!(
             gist(&events[0]),

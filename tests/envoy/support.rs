@@ -8,9 +8,12 @@ pub mod logs;
 pub mod ocsp;
 pub mod table;
 
+use std::time::{Duration, Instant};
+
 use hopguard_testbed::config::{Bootstrap, Cluster, FailurePolicy, HttpListener, Route, Wasm};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::{Authority, Pki};
+use hopguard_testbed::upstream::PATIENCE;
 use hopguard_testbed::wasm;
 use serde_json::{Value, json};
 
@@ -248,4 +251,19 @@ pub async fn metric(envoy: &Envoy, parts: &[&str]) -> u64 {
         .filter(|(name, _)| parts.iter().all(|p| name.contains(p)))
         .map(|(_, value)| value)
         .sum()
+}
+
+/// Waits until hopguard's metrics whose names hold all of these texts have this
+/// sum: permits are told to Envoy in batches.
+pub async fn metric_is(envoy: &Envoy, parts: &[&str], expected: u64) {
+    let started = Instant::now();
+    loop {
+        let value = metric(envoy, parts).await;
+        if value == expected {
+            return;
+        }
+        let late = started.elapsed() > PATIENCE;
+        assert!(!late, "{parts:?}: {value}, not {expected}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

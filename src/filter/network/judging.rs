@@ -202,12 +202,15 @@ impl<H: Host> Network<H> {
         hop: &Hop,
         before: Option<Outcome>,
     ) -> Step {
-        if !verdict.notices.is_empty() {
-            let subject = self.subject(direction, hop);
-            let base = &mut self.base;
-            base.reporter.notices(&base.host, verdict, &subject);
+        let news = self.base.news(direction, verdict);
+        let subject = (verdict.outcome >= Outcome::WouldDeny || !news.is_empty())
+            .then(|| self.subject(direction, hop));
+        if let Some(subject) = &subject {
+            for notice in news {
+                self.base.warn(notice, verdict, subject);
+            }
         }
-        let subject = (verdict.outcome >= Outcome::WouldDeny).then(|| self.subject(direction, hop));
+        let subject = subject.filter(|_| verdict.outcome >= Outcome::WouldDeny);
         self.base.tell(verdict, subject, Before::Known(before));
         match verdict.outcome {
             Outcome::Deny => Step::Stop,

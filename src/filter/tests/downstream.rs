@@ -251,3 +251,41 @@ fn a_waiver_near_its_end_is_told_once_a_day() {
     }
     assert_eq!(causes(&host)[0], "waiver_near_end");
 }
+
+#[test]
+fn a_known_connection_tells_and_counts_what_each_of_its_requests_meets() {
+    let (mut guard, host) = guard(
+        Direction::Downstream,
+        r#"{"version": 1, "downstream": [
+            {"name": "a", "match": {"paths": ["/a"]},
+             "waive": [{"controls": ["V9.2.2"], "reason": "r", "until": "2026-06-10"}]},
+            {"name": "b", "match": {"paths": ["/b"]},
+             "waive": [{"controls": ["V9.2.2"], "reason": "r", "until": "2026-06-10"}]},
+            {"name": "c", "match": {"paths": ["/c"]},
+             "waive": [{"controls": ["V9.2.2"], "reason": "r", "until": "2026-12-31"}]}
+        ]}"#,
+    );
+    connect(&host, 1, 1, None);
+    host.select(1);
+    for (path, told, reads) in [
+        ("/c", 0, None),
+        ("/a", 1, None),
+        ("/a", 1, Some(1)),
+        ("/b", 2, None),
+        ("/b", 2, Some(1)),
+        ("/a", 2, Some(1)),
+    ] {
+        host.header(1, ":path", path);
+        host.reads.borrow_mut().clear();
+        assert_eq!(guard.on_downstream_request(1), Step::Continue);
+        assert_eq!(causes(&host), vec!["waiver_near_end"; told], "{path}");
+        if let Some(reads) = reads {
+            assert_eq!(host.reads.borrow().len(), reads, "what was told costs none");
+        }
+    }
+    guard.on_tick();
+    for (rule, count) in [("a", 3), ("b", 2), ("c", 0)] {
+        let rule = format!("rule.=.{rule};");
+        assert_eq!(host.metric(&[".warnings", &rule]), count, "{rule}");
+    }
+}

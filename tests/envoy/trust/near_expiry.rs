@@ -10,7 +10,7 @@ use hopguard_testbed::pki::Pki;
 use hopguard_testbed::upstream::Upstream;
 use serde_json::{Value, json};
 
-use crate::support::{exactly_events, filter, gist, policy, start};
+use crate::support::{exactly_events, filter, gist, metric_is, policy, start};
 
 const WARNING: [&str; 3] = ["hopguard.warning", "certificate_near_expiry", "V9.2.1"];
 
@@ -134,5 +134,7 @@ async fn a_client_certificate_that_ends_soon_is_told_of_once() {
     assert_eq!(gist(&events[0])[..3], WARNING);
     let sha256 = soon.sha256_hex().to_uppercase();
     assert_eq!(events[0]["tls.client.hash.sha256"], sha256);
+    // Each request with it counts.
+    metric_is(&envoy, &[".warnings", "certificate_near_expiry;"], 6).await;
     assert_eq!(upstream.requests().len(), 12);
 }
