@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use super::evidence;
+use super::flow::Flow;
 use super::gate::Waiting;
 use super::guard::{Guard, Step};
 use crate::decision::{Cause, Direction, without_evidence};
@@ -59,6 +60,23 @@ impl<H: Host> Guard<H> {
         }
     }
 
+    /// Whether the current request is on its way to a server already: in a cluster,
+    /// where the client's connection says nothing of the server's.
+    ///
+    /// Of a known connection that is asked once more: one and the same plugin in a
+    /// listener and in a cluster is one root to Envoy, and there the listener's
+    /// request is the first on a connection, and the cluster's the second. Once a
+    /// root was met in a cluster, it is asked of each.
+    fn is_misplaced(&mut self, known: Option<&Flow>) -> bool {
+        let is_asked = known.is_none_or(|flow| !flow.was_met_again.replace(true));
+        if !is_asked && !self.is_misplaced {
+            return false;
+        }
+        let has_server = self.base.host.property(at::UPSTREAM_ADDRESS).is_some();
+        self.is_misplaced |= has_server;
+        has_server
+    }
+
     /// Judges and acts on the current request; `None` while it is being asked
     /// whether the client's certificate is revoked, and there is time (not
     /// `late`).
@@ -66,6 +84,9 @@ impl<H: Host> Guard<H> {
         let id = self.base.host.property(at::CONNECTION_ID);
         let now = self.base.now_seconds();
         let known = id.as_deref().and_then(|id| self.judge.known(id, now));
+        if self.is_misplaced(known.as_deref()) {
+            return Some(Step::Misplaced);
+        }
         let looks_at = self.judge.rules().looks_at();
         let verdict = match known {
             Some(flow) => self.judge_known(&flow, now),

@@ -1,6 +1,7 @@
 //! Flows: connections that were looked at before, so that the next request on
 //! one of them costs a look-up.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::decision::{ConnectionFacts, Evidence, Generations, RuleIndex, RuleSet, Verdict};
@@ -26,6 +27,8 @@ pub struct Flow {
     pub candidates: Rc<[RuleIndex]>,
     /// The verdict, where it is the same for all its requests.
     pub verdict: Option<Rc<Verdict>>,
+    /// Whether a second request was met on it.
+    pub was_met_again: Cell<bool>,
     /// Not a flow itself: flows of this key differ by their server name, which
     /// belongs into the key.
     pub needs_server_name: bool,

@@ -24,6 +24,8 @@ pub enum Step {
     Continue,
     /// Stop here: the request waits, or was answered.
     Stop,
+    /// Nothing may go through: the role is in a place that is not its own.
+    Misplaced,
 }
 
 /// The state of a root context that guards HTTP requests.
@@ -34,6 +36,8 @@ pub struct Guard<H> {
     pub(super) key: Vec<u8>,
     pub(super) failures: Failures,
     pub(super) root: u32,
+    /// The role was met in a place that is not its own.
+    pub(super) is_misplaced: bool,
 }
 
 impl<H: Host> Guard<H> {
@@ -56,6 +60,7 @@ impl<H: Host> Guard<H> {
             key: Vec::new(),
             failures: Failures::new(seen),
             root,
+            is_misplaced: false,
         }
     }
 

@@ -2,6 +2,7 @@
 //! connection.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::rc::Rc;
 
 use super::ask;
@@ -117,6 +118,7 @@ impl Judge {
             facts,
             evidence,
             verdict: None,
+            was_met_again: Cell::new(false),
             needs_server_name: false,
         };
         let verdict = self.judge(host, &flow, now);

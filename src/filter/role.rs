@@ -84,10 +84,12 @@ impl Role {
         }
     }
 
-    /// Its root id, as far as it matters to whoever put it in a wrong place.
-    pub const fn name(&self) -> &'static str {
+    /// Its root id. Not while it works.
+    pub fn name(&self) -> &'static str {
         match self {
-            Self::Requests(_) => "downstream or upstream",
+            Self::Requests(guard) => guard
+                .try_borrow()
+                .map_or("downstream or upstream", |guard| guard.direction().as_str()),
             Self::Connections(_) => "network",
             Self::Log(_) => "log",
         }

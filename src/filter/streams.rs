@@ -98,22 +98,34 @@ fn on_request(context: u32) -> bool {
     let Some(role) = role_of(stream.root) else {
         return false;
     };
+    let deny = |host: &Envoy| respond::deny(host, Direction::Upstream, "misplaced");
     let Role::Requests(guard) = &role else {
-        return misplaced(&stream, &role, "an HTTP filter", |host| {
-            respond::deny(host, Direction::Upstream, "misplaced");
-        });
+        return misplaced(&stream, &role, "an HTTP filter", deny);
     };
-    let Ok(mut guard) = guard.try_borrow_mut() else {
-        return false;
+    let (direction, step) = {
+        let Ok(mut guard) = guard.try_borrow_mut() else {
+            return false;
+        };
+        let step = match guard.direction() {
+            Direction::Downstream => guard.on_downstream_request(context),
+            Direction::Upstream => guard.on_upstream_request(context),
+        };
+        (guard.direction(), step)
     };
-    let step = match guard.direction() {
-        Direction::Downstream => guard.on_downstream_request(context),
-        Direction::Upstream => guard.on_upstream_request(context),
-    };
-    if step == Step::Stop {
-        set_state(context, State::WaitingRequest);
+    match step {
+        Step::Continue => true,
+        Step::Stop => {
+            set_state(context, State::WaitingRequest);
+            false
+        }
+        Step::Misplaced => {
+            let place = match direction {
+                Direction::Downstream => "an HTTP filter of a cluster",
+                Direction::Upstream => "an HTTP filter of a listener",
+            };
+            misplaced(&stream, &role, place, deny)
+        }
     }
-    step == Step::Continue
 }
 
 fn on_client_data(context: u32, end: bool) -> bool {

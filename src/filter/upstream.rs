@@ -7,6 +7,7 @@
 //! an earlier attempt still waits when a later one replaces them, so a waiting
 //! request is judged only while the attempt is still its own.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use sha2::{Digest as _, Sha256};
@@ -29,12 +30,14 @@ impl<H: Host> Guard<H> {
             return step;
         }
         let host = &self.base.host;
-        let mut waiting = Waiting::new(
-            stream,
-            host.now_nanos(),
-            evidence::attempt(host),
-            host.property(at::UPSTREAM_ADDRESS),
-        );
+        let attempt = evidence::attempt(host);
+        let address = host.property(at::UPSTREAM_ADDRESS);
+        // The router counts its attempts from 1; before it, in a listener, no
+        // connection will ever show.
+        if attempt.unwrap_or(0) == 0 && address.is_none() {
+            return Step::Misplaced;
+        }
+        let mut waiting = Waiting::new(stream, host.now_nanos(), attempt, address);
         waiting.request_id = RequestId::of(host);
         if self.enter_gate(waiting) {
             return Step::Stop;
@@ -198,6 +201,7 @@ impl<H: Host> Guard<H> {
             evidence: *evidence,
             candidates,
             verdict: None,
+            was_met_again: Cell::new(false),
             needs_server_name: true,
         };
         self.judge.remember(&short, mark);

@@ -274,7 +274,7 @@ impl<H: Host> Network<H> {
     pub(super) fn finish(&mut self, connection: &Connection, step: Step) -> Step {
         match step {
             Step::Continue => self.permit(connection, Phase::Passed),
-            Step::Stop => {
+            Step::Stop | Step::Misplaced => {
                 connection.set(Phase::Denied);
                 self.base.host.close_connection();
                 self.schedule();

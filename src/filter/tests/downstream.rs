@@ -41,9 +41,34 @@ fn a_known_connection_is_asked_for_its_id_only() {
     connect(&host, 1, 9, Some("TLSv1.3"));
     host.select(1);
     guard.on_downstream_request(1);
-    host.reads.borrow_mut().clear();
-    assert_eq!(guard.on_downstream_request(1), Step::Continue);
-    assert_eq!(*host.reads.borrow(), [at::CONNECTION_ID]);
+    for read_too in [&[at::UPSTREAM_ADDRESS][..], &[], &[]] {
+        host.reads.borrow_mut().clear();
+        assert_eq!(guard.on_downstream_request(1), Step::Continue);
+        let reads = [&[at::CONNECTION_ID], read_too].concat();
+        assert_eq!(*host.reads.borrow(), reads);
+    }
+}
+
+#[test]
+fn in_a_cluster_nothing_goes_through() {
+    let (mut guard, host) = guard(Direction::Downstream, TLS_ONLY);
+    // One and the same plugin in a listener (1) and in a cluster (2): both show
+    // the client's connection.
+    let (listener, cluster) = (1, 2);
+    for connection in [7, 8] {
+        for stream in [listener, cluster] {
+            connect(&host, stream, connection, Some("TLSv1.3"));
+        }
+        host.set(cluster, at::UPSTREAM_ADDRESS, "10.0.0.1:80");
+        for _ in 0..3 {
+            host.select(listener);
+            assert_eq!(guard.on_downstream_request(listener), Step::Continue);
+            host.select(cluster);
+            assert_eq!(guard.on_downstream_request(cluster), Step::Misplaced);
+        }
+    }
+    guard.on_tick();
+    assert_eq!(host.metric(&[".decisions"]), 6, "the listener's");
 }
 
 #[test]

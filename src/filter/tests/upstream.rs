@@ -98,6 +98,29 @@ fn a_superseded_attempt_that_the_router_gives_up_is_no_failure() {
 }
 
 #[test]
+fn in_a_listener_nothing_goes_through_or_waits() {
+    let (mut guard, host) = guard(Direction::Upstream, POLICY);
+    arrive(&host, 1, "legacy");
+    host.unset(1, at::UPSTREAM_ADDRESS);
+    for attempt in [Some(0u64), None] {
+        match attempt {
+            Some(number) => host.set(1, at::UPSTREAM_ATTEMPT, number.to_le_bytes()),
+            None => host.unset(1, at::UPSTREAM_ATTEMPT),
+        }
+        assert_eq!(guard.on_upstream_request(1), Step::Misplaced);
+    }
+    assert_eq!(host.metric(&[".gate_pending"]), 0);
+    assert_eq!(acts(&host, 1), []);
+    // A cluster's shows one or the other.
+    for (stream, absent) in [(2, at::UPSTREAM_ADDRESS), (3, at::UPSTREAM_ATTEMPT)] {
+        arrive(&host, stream, "legacy");
+        host.unset(stream, absent);
+        assert_eq!(guard.on_upstream_request(stream), Step::Stop);
+    }
+    assert_eq!(host.metric(&[".gate_pending"]), 2);
+}
+
+#[test]
 fn a_wait_ends_with_the_deadline() {
     let (mut guard, host) = guard(Direction::Upstream, POLICY);
     arrive(&host, 1, "legacy");

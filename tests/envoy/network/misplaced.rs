@@ -9,7 +9,7 @@ use hopguard_testbed::upstream::Upstream;
 use serde_json::json;
 
 use super::waive_plaintext;
-use crate::support::{exactly_events, gist, plugin, policy, start};
+use crate::support::{exactly_events, plugin, policy, start};
 
 const ROLES: [&str; 4] = ["downstream", "upstream", "network", "log"];
 
@@ -73,8 +73,11 @@ async fn a_role_in_a_place_of_another_kind_lets_nothing_through() {
             let mut connection = Client::plaintext(door).raw().await.unwrap();
             assert_eq!(connection.read_to_end().await.unwrap().bytes, b"", "{role}");
         }
-        for role in ["network", "log"] {
-            for place in ["http", "cluster"] {
+        for (place, roles) in [
+            ("http", ["network", "log", "upstream"]),
+            ("cluster", ["network", "log", "downstream"]),
+        ] {
+            for role in roles {
                 let listener = format!("{place}-{role}");
                 assert_eq!(status(&envoy, &listener).await, Some(503), "{listener}");
             }
@@ -89,12 +92,12 @@ async fn a_role_in_a_place_of_another_kind_lets_nothing_through() {
     let misplaced = [
         ("tcp", "L4", &["downstream", "upstream", "log"][..]),
         ("banner", "L4", &["downstream", "upstream", "log"]),
-        ("http", "HTTP", &["network", "log"]),
-        ("cluster", "HTTP", &["network", "log"]),
+        ("http", "HTTP", &["network", "log", "upstream"]),
+        ("cluster", "HTTP", &["network", "log", "downstream"]),
     ];
     let logs = envoy.logs();
     let told = |line: &&String| line.contains("nothing goes through");
-    assert_eq!(logs.iter().filter(told).count(), 10);
+    assert_eq!(logs.iter().filter(told).count(), 12);
     for (place, kind, roles) in misplaced {
         for role in roles {
             let plugin = format!("wasm log {place}-{role} {role} ");
@@ -109,14 +112,52 @@ async fn a_role_in_a_place_of_another_kind_lets_nothing_through() {
     }
 }
 
+/// Envoy keeps one root context for both, to which both show the client's
+/// connection.
 #[tokio::test]
-async fn a_judge_of_servers_in_a_listener_waits_no_longer_than_the_gate_allows() {
+async fn one_plugin_in_a_listener_and_in_its_cluster_lets_nothing_through() {
     let server = Upstream::plaintext().start().await.unwrap();
-    let envoy = every_role_everywhere(&server, &server).await;
+    let waive = json!([{ "name": "local", "waive": waive_plaintext() }]);
+    let policy = policy(
+        &Pki::new(),
+        json!({ "downstream": waive, "upstream": waive }),
+    );
+    for (role, in_cluster, in_listener) in [
+        ("downstream", Some(503), Some(200)),
+        ("upstream", Some(200), Some(503)),
+    ] {
+        let filter = plugin(role, &policy).http_filter();
+        let open = Cluster::new("open").endpoint(server.addr());
+        let guarded = Cluster::new("guarded").endpoint(server.addr());
+        let both = HttpListener::new("both").filter(filter.clone());
+        let envoy = start(
+            Bootstrap::new()
+                .http(both.route(Route::all("guarded")))
+                .http(HttpListener::new("cluster").route(Route::all("guarded")))
+                .http(
+                    HttpListener::new("listener")
+                        .filter(filter.clone())
+                        .route(Route::all("open")),
+                )
+                .cluster(open)
+                .cluster(guarded.filter(filter)),
+        )
+        .await;
 
-    assert_eq!(status(&envoy, "http-upstream").await, Some(503));
+        let door = Client::plaintext(envoy.listener("both").await.unwrap());
+        let connection = door.http2().connect().await.unwrap();
+        for _ in 0..3 {
+            let answer = connection.send(Request::post("/", "a secret")).await;
+            assert_eq!(answer.unwrap().status, 503, "{role}");
+        }
+        // Alone, each place is seen for what it is.
+        assert_eq!(status(&envoy, "cluster").await, in_cluster, "{role}");
+        assert_eq!(status(&envoy, "listener").await, in_listener, "{role}");
 
-    assert_eq!(server.connections(), 0);
-    let events = exactly_events(&envoy, 1).await;
-    assert_eq!(gist(&events[0])[..2], ["hopguard.denied", "gate_timeout"]);
+        assert_eq!(server.requests().len(), 1, "{role}");
+        server.clear();
+        let told = |line: &&String| line.contains("nothing goes through");
+        assert_eq!(envoy.logs().iter().filter(told).count(), 1, "{role}");
+        exactly_events(&envoy, 0).await;
+    }
 }
