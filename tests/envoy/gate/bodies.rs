@@ -6,11 +6,9 @@ use hopguard_testbed::client::{Client, Request};
 use hopguard_testbed::config::{Bootstrap, Cluster, HttpListener, Route, UpstreamTls};
 use hopguard_testbed::pki::Pki;
 use hopguard_testbed::upstream::Upstream;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{
-    exactly_events, filter, gist, guarded_cluster, guarded_clusters, pending, policy, start,
-};
+use crate::support::{exactly_events, gist, guarded_clusters, pending, plugin, policy, start};
 
 const CHUNKED: &[u8] =
     b"POST /bad HTTP/1.1\r\nhost: api.test\r\ntransfer-encoding: chunked\r\n\r\n\
@@ -20,16 +18,29 @@ const CONTENT_LENGTH: &[u8] =
 const EXPECT: &[u8] = b"POST /bad HTTP/1.1\r\nhost: api.test\r\ncontent-length: 6\r\n\
     expect: 100-continue\r\n\r\n";
 
+/// The `upstream` role, in both ways that a plugin's headers can be stopped: with
+/// `allow_on_headers_stop_iteration` (from Envoy 1.35 on) a plugin may have the
+/// body come on while its headers wait.
+fn guards(policy: &Value) -> [Value; 2] {
+    [false, true].map(|allowed| {
+        let option = json!({ "allow_on_headers_stop_iteration": allowed });
+        plugin("upstream", policy).merge(option).http_filter()
+    })
+}
+
 #[tokio::test]
 async fn no_byte_of_a_body_reaches_a_denied_upstream() {
     let pki = Pki::new();
+    let policy = policy(&pki, json!({ "default_trust_stores": ["ca"] }));
+    for guard in guards(&policy) {
+        no_byte_of_a_body_passes(&pki, guard).await;
+    }
+}
+
+async fn no_byte_of_a_body_passes(pki: &Pki, guard: Value) {
     let bad = pki.server("api.test").issuer(&pki.other).issue();
     let untrusted = Upstream::tls(&bad).start().await.unwrap();
     let plain = Upstream::plaintext().start().await.unwrap();
-    let guard = filter(
-        "upstream",
-        &policy(&pki, json!({ "default_trust_stores": ["ca"] })),
-    );
     let mut bootstrap = Bootstrap::new();
     for (name, upstream) in [("plain", &plain), ("untrusted", &untrusted)] {
         let cluster = Cluster::new(name).endpoint(upstream.addr());
@@ -88,17 +99,25 @@ async fn no_byte_of_a_body_reaches_a_denied_upstream() {
 #[tokio::test]
 async fn a_body_that_waited_arrives_whole() {
     let pki = Pki::new();
+    let policy = policy(&pki, json!({ "default_trust_stores": ["ca"] }));
+    for guard in guards(&policy) {
+        a_body_waits(&pki, guard).await;
+    }
+}
+
+async fn a_body_waits(pki: &Pki, guard: Value) {
     let upstream = Upstream::tls(&pki.server("api.test").issue())
         .held()
         .start()
         .await
         .unwrap();
-    let policy = policy(&pki, json!({ "default_trust_stores": ["ca"] }));
     let cluster = Cluster::new("backend")
+        .filter(guard)
         .endpoint(upstream.addr())
         .tls(UpstreamTls::new().sni("api.test"))
         .connect_timeout(Duration::from_secs(60));
-    let envoy = guarded_cluster(cluster, &policy).await;
+    let listener = HttpListener::new("front").route(Route::all("backend"));
+    let envoy = start(Bootstrap::new().http(listener).cluster(cluster)).await;
     let address = envoy.listener("front").await.unwrap();
 
     // More than Envoy keeps for a stream (1 MiB): it stops reading meanwhile.
