@@ -433,7 +433,7 @@ fn a_certificate_is_kept_unless_much_would_be() {
         bench.facts.server_name = Some("peer.example.com".into());
         bench.status = crate::revocation::Status::Good {
             ask_again: i64::MAX,
-            source: crate::revocation::Source::Crl,
+            source: crate::revocation::Source::CrlPolicy,
         };
         if is_asked {
             bench.rule().demands.peer.as_mut().unwrap().revocation = Some(Default::default());
