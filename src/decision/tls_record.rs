@@ -42,21 +42,16 @@ pub fn first_message(bytes: &[u8], kind: u8, alerts_may_come: bool) -> FirstMess
     let mut alerts = 0;
     let mut rest = bytes;
     loop {
-        let (payload, after) = match take_record(rest) {
+        let (payload, after) = match take_record(rest, alerts_may_come && message.is_empty()) {
             Record::Other(reason) => return FirstMessage::Other(reason),
-            Record::Alert(Some(after)) if alerts_may_come && message.is_empty() => {
+            Record::Alert(Some(after)) => {
                 (alerts, rest) = (alerts + 1, after);
                 if alerts > MAX_ALERTS {
                     return FirstMessage::Other("its alerts are too many");
                 }
                 continue;
             }
-            Record::Alert(None) if alerts_may_come && message.is_empty() => {
-                return FirstMessage::Incomplete;
-            }
-            Record::Alert(_) => {
-                return FirstMessage::Other("it begins with no TLS handshake record");
-            }
+            Record::Alert(None) => return FirstMessage::Incomplete,
             Record::Handshake(payload, after) => (payload, after),
         };
         message.extend_from_slice(payload);
@@ -87,9 +82,9 @@ enum Record<'a> {
     Other(&'static str),
 }
 
-fn take_record(bytes: &[u8]) -> Record<'_> {
+fn take_record(bytes: &[u8], alerts_may_come: bool) -> Record<'_> {
     let kind = bytes.first().copied().unwrap_or(HANDSHAKE);
-    if kind != HANDSHAKE && kind != ALERT {
+    if kind != HANDSHAKE && !(kind == ALERT && alerts_may_come) {
         return Record::Other("it begins with no TLS handshake record");
     }
     if bytes.get(1).is_some_and(|major| *major != 3) {

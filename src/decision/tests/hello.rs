@@ -137,6 +137,15 @@ fn plaintext_is_told_by_its_first_bytes() {
         assert!(is_other(bytes), "{bytes:?}");
     }
     assert_eq!(read_client_hello(b""), Opening::Incomplete);
+    // And the same is told of all that begins so.
+    let hello = records(&message(&body(0x0303, &[])), 9);
+    let alert = b"\x15\x02\x01\0\0";
+    for bytes in [&alert[..], &[&hello[..14], &alert[..]].concat()] {
+        let first = bytes.len() - alert.len() + 1;
+        for len in first..bytes.len() {
+            assert_eq!(read_client_hello(&bytes[..len]), read_client_hello(bytes));
+        }
+    }
 }
 
 #[test]
@@ -242,6 +251,14 @@ fn a_server_names_the_version_that_it_chose() {
         let warned = [b"\x15\x03\x03\0\x02\x01\x70", &record[..]].concat();
         assert_eq!(read_server_hello(&warned), Opening::Hello(hello));
     }
+    // A whole record of a hello that is not whole is no alert, whatever came before.
+    let pieces = records(&answer(0x0303, &[]), 20);
+    let warned = [b"\x15\x03\x03\0\x02\x01\x70", &pieces[..25]].concat();
+    assert_eq!(read_server_hello(&warned), Opening::Incomplete);
+    assert_eq!(
+        read_server_hello(b"\x15\x03\x03\0\x02\x02"),
+        Opening::Incomplete
+    );
     for bytes in [
         &b"+PONG\r\n"[..],
         b"\x17\x03\x03\0\x01\0",
