@@ -1,6 +1,8 @@
 //! Whom to ask: responders are the policy's. A URL in a certificate never
 //! chooses where a connection goes; it only names one of them.
 
+use std::net::Ipv6Addr;
+
 /// Where a CRL is fetched from, as the policy says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListSource {
@@ -43,12 +45,32 @@ pub fn split_http(url: &str) -> Option<(String, &str)> {
         .and_then(|_| url.get(7..))?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
-    let authority = authority.strip_suffix(":80").unwrap_or(authority);
-    let is_plain = authority
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
+    let (host, port) = match authority.rsplit_once(':') {
+        // The colons of an IPv6 address are within its brackets.
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (authority, ""),
+    };
+    // An empty port is the default one (RFC 3986, section 6.2.3).
+    let authority = if matches!(port, "" | "80") {
+        host
+    } else {
+        authority
+    };
+    let is_port = port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
     let is_path = path.bytes().all(|b| b.is_ascii_graphic()) && !path.starts_with(['?', '#']);
-    (is_plain && is_path && !authority.is_empty()).then(|| (authority.to_ascii_lowercase(), path))
+    (is_host(host) && is_port && is_path).then(|| (authority.to_ascii_lowercase(), path))
+}
+
+/// A name, an IPv4 address, or an IPv6 address in its brackets.
+fn is_host(host: &str) -> bool {
+    let bracketed = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    match bracketed {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => {
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+            !host.is_empty() && host.bytes().all(plain)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -65,6 +87,14 @@ mod tests {
                 Some(("ocsp.example:8080", "/")),
             ),
             ("http://[::1]:8080/a", Some(("[::1]:8080", "/a"))),
+            ("http://[::1]:80", Some(("[::1]", ""))),
+            ("http://ocsp.example:/", Some(("ocsp.example", "/"))),
+            ("http://ocsp.example:80:80/", None),
+            ("http://ocsp.example:8x/", None),
+            ("http://:80/", None),
+            ("http://::1/", None),
+            ("http://[::1", None),
+            ("http://[::1]x/", None),
             ("https://ocsp.example/", None),
             ("ldap://ocsp.example/", None),
             ("http://", None),
