@@ -1,39 +1,49 @@
 //! Demands on the keys and purposes of peers' certificates.
 
-use super::error::ConfigError;
+use super::error::{ConfigError, Errors};
 use super::wire;
 use crate::trust::strength::ExtendedKeyUsageDemand;
 use crate::trust::{Curve, Curves, KeyRequirements};
 
 /// The demands of a `peer_certificate` at `path`.
-pub fn keys(path: &str, demand: &wire::PeerCertificate) -> Result<KeyRequirements, ConfigError> {
+pub fn keys(
+    path: &str,
+    demand: &wire::PeerCertificate,
+    errors: &mut Errors,
+) -> Option<KeyRequirements> {
     let mut keys = KeyRequirements::default();
+    let mut is_right = true;
+    let mut refuse = |path: String, message: String| {
+        errors.add(ConfigError::new(path, message));
+        is_right = false;
+    };
     if let Some(bits) = demand.min_rsa_bits {
-        if !(2_048..=8_192).contains(&bits) {
-            return Err(ConfigError::new(
+        if (2_048..=8_192).contains(&bits) {
+            keys = keys.with_min_rsa_bits(bits).unwrap_or(keys);
+        } else {
+            refuse(
                 format!("{path}.min_rsa_bits"),
                 format!("{bits} is not within 2048 to 8192"),
-            ));
+            );
         }
-        keys = keys.with_min_rsa_bits(bits).unwrap_or(keys);
     }
     if let Some(curves) = &demand.curves {
         let path = format!("{path}.curves");
         if curves.is_empty() {
-            return Err(ConfigError::new(
-                path,
-                "it allows no curve; leave it out for the default",
-            ));
+            refuse(
+                path.clone(),
+                "it allows no curve; leave it out for the default".to_owned(),
+            );
         }
         let mut set = Curves::NONE;
         for (index, name) in curves.iter().enumerate() {
-            let curve = curve(name).ok_or_else(|| {
-                ConfigError::new(
+            match curve(name) {
+                Some(curve) => set = set.with(curve),
+                None => refuse(
                     format!("{path}[{index}]"),
                     format!("{name:?} is no curve; use \"P-256\", \"P-384\" or \"P-521\""),
-                )
-            })?;
-            set = set.with(curve);
+                ),
+            }
         }
         keys = keys.with_curves(set);
     }
@@ -43,7 +53,7 @@ pub fn keys(path: &str, demand: &wire::PeerCertificate) -> Result<KeyRequirement
             wire::ExtendedKeyUsage::IfPresent => ExtendedKeyUsageDemand::IfPresent,
         });
     }
-    Ok(keys)
+    is_right.then_some(keys)
 }
 
 fn curve(name: &str) -> Option<Curve> {

@@ -1,9 +1,11 @@
 //! From JSON to a validated [`Policy`]: an error names the field, and a bad
 //! policy never runs.
 
+mod check;
 mod collector;
 mod error;
 mod keys;
+mod peer;
 mod revocation;
 mod rule;
 mod store;
@@ -14,11 +16,15 @@ mod wire;
 mod tests;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::rc::Rc;
 
-use crate::decision::{Direction, Enforcement, GateLimits, Policy, RuleSet};
+use crate::decision::{Direction, Enforcement, GateLimits, Policy};
 use crate::trust::{Instant, TrustStore};
 
+use error::Errors;
+
+pub use check::{MAX_ERRORS, check};
 pub use error::ConfigError;
 
 /// The version of the policy format that this release reads.
@@ -51,66 +57,92 @@ pub fn parse(json: &[u8], now: i64) -> Result<Policy, ConfigError> {
     }
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let wire: wire::Policy =
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            ConfigError::new(
-                if path == "." { String::new() } else { path },
-                error.inner().to_string(),
-            )
-        })?;
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|e| form_error(&e))?;
     deserializer
         .end()
         .map_err(|error| ConfigError::new("", error.to_string()))?;
-    validate(&wire, now)
+    validate(&wire, now, Errors::at_most(1)).map_err(|errors| {
+        let none = || ConfigError::new("", "it cannot be read");
+        errors.into_iter().next().unwrap_or_else(none)
+    })
 }
 
-fn validate(wire: &wire::Policy, now: i64) -> Result<Policy, ConfigError> {
-    if wire.version != VERSION {
-        return Err(ConfigError::new(
-            "version",
-            format!(
-                "this hopguard reads version {VERSION}, not {}",
-                wire.version
-            ),
-        ));
-    }
-    let skew = bounded("clock_skew_seconds", wire.clock_skew_seconds, 0, 86_400)?;
-    let warning = bounded("expiry_warning_days", wire.expiry_warning_days, 0, 3_650)?;
-    let gate = GateLimits {
-        timeout_ms: bounded("gate.timeout_ms", wire.gate.timeout_ms, 1, 600_000)?,
-        max_pending: bounded("gate.max_pending", wire.gate.max_pending, 1, 65_536)?,
+/// A value that has not the form of its field.
+fn form_error(error: &serde_path_to_error::Error<serde_json::Error>) -> ConfigError {
+    let path = error.path().to_string();
+    ConfigError::new(
+        if path == "." { String::new() } else { path },
+        error.inner().to_string(),
+    )
+}
+
+fn validate(wire: &wire::Policy, now: i64, mut errors: Errors) -> Result<Policy, Vec<ConfigError>> {
+    let policy = if wire.version == VERSION {
+        policy(wire, now, &mut errors)
+    } else {
+        // Of another version nothing more can be said.
+        errors.add(version_error(wire.version));
+        None
     };
-    let stores = store::stores(&wire.trust_stores, now)?;
-    let enforcement = enforcement(wire.mode);
-    let revocation = revocation::sources(&wire.revocation, &stores, gate, Instant { now, skew })?;
-    let rules = |direction, list: &[wire::Rule]| -> Result<RuleSet, ConfigError> {
+    errors.finish(policy)
+}
+
+fn version_error(version: impl fmt::Display) -> ConfigError {
+    ConfigError::new(
+        "version",
+        format!("this hopguard reads version {VERSION}, not {version}"),
+    )
+}
+
+fn policy(wire: &wire::Policy, now: i64, errors: &mut Errors) -> Option<Policy> {
+    let mut number = |path, value, min, max| errors.note(bounded(path, value, min, max));
+    let skew = number("clock_skew_seconds", wire.clock_skew_seconds, 0, 86_400);
+    let warning = number("expiry_warning_days", wire.expiry_warning_days, 0, 3_650);
+    let timeout_ms = number("gate.timeout_ms", wire.gate.timeout_ms, 1, 600_000);
+    let max_pending = number("gate.max_pending", wire.gate.max_pending, 1, 65_536);
+    let stores = store::stores(&wire.trust_stores, now, errors)?;
+    let revocation = match (skew, timeout_ms) {
+        (Some(skew), Some(timeout_ms)) => {
+            let at = Instant { now, skew };
+            let sources = revocation::sources(&wire.revocation, &stores, timeout_ms, at);
+            errors.note(sources)
+        }
+        _ => None,
+    };
+    let mut rules = |direction, list| {
         let context = rule::Context {
             direction,
             stores: &stores,
             default_stores: &wire.default_trust_stores,
-            enforcement,
-            revocation: &revocation,
+            enforcement: enforcement(wire.mode),
+            revocation: revocation.as_ref(),
         };
-        context.rules(list)
+        context.rules(list, errors)
     };
-    let downstream = rules(Direction::Downstream, &wire.downstream)?;
-    let upstream = rules(Direction::Upstream, &wire.upstream)?;
-    Ok(Policy {
-        downstream,
-        upstream,
-        clock_skew_seconds: skew,
-        expiry_warning_seconds: i64::from(warning) * crate::decision::DAY,
+    let downstream = rules(Direction::Downstream, &wire.downstream);
+    let upstream = rules(Direction::Upstream, &wire.upstream);
+    let collector = match &wire.collector {
+        Some(wire) => errors.note(collector::collector(wire)).map(Some),
+        None => Some(None),
+    };
+    let gate = GateLimits {
+        timeout_ms: timeout_ms?,
+        max_pending: max_pending?,
+    };
+    Some(Policy {
+        downstream: downstream?,
+        upstream: upstream?,
+        clock_skew_seconds: skew?,
+        expiry_warning_seconds: i64::from(warning?) * crate::decision::DAY,
         gate,
-        revocation,
-        collector: wire
-            .collector
-            .as_ref()
-            .map(collector::collector)
-            .transpose()?,
+        revocation: revocation?,
+        collector: collector?,
     })
 }
 
-type Stores = HashMap<String, Rc<TrustStore>>;
+/// The stores by name; `None` for one that is refused, whose error is noted, so
+/// that rules which name it are not at fault too.
+type Stores = HashMap<String, Option<Rc<TrustStore>>>;
 
 const fn enforcement(mode: wire::Mode) -> Enforcement {
     match mode {

@@ -7,7 +7,7 @@ use data_encoding::BASE64;
 use super::error::ConfigError;
 use super::{Stores, bounded, wire};
 use crate::decision::{
-    Direction, GateLimits, OnTrouble, RevocationDemands, RevocationSources, StapleProperties,
+    Direction, OnTrouble, RevocationDemands, RevocationSources, StapleProperties,
 };
 use crate::revocation::crl::{Crl, Limits, pem};
 use crate::revocation::ocsp::MAX_RESPONSE;
@@ -21,7 +21,7 @@ const MAX: usize = 256;
 pub fn sources(
     wire: &wire::Revocation,
     stores: &Stores,
-    gate: GateLimits,
+    gate_timeout_ms: u32,
     at: Instant,
 ) -> Result<RevocationSources, ConfigError> {
     for (field, count) in [
@@ -77,7 +77,7 @@ pub fn sources(
             upstream: property("upstream", &wire.staple_properties.upstream)?,
         },
         // The gate's own deadline stands above.
-        max_wait_ms: max_wait_ms.min(gate.timeout_ms),
+        max_wait_ms: max_wait_ms.min(gate_timeout_ms),
     })
 }
 
@@ -86,7 +86,7 @@ pub fn demands(
     path: &str,
     wire: wire::RevocationDemands,
     direction: Direction,
-    sources: &RevocationSources,
+    sources: Option<&RevocationSources>,
 ) -> Result<RevocationDemands, ConfigError> {
     let on = |trouble| match trouble {
         wire::OnTrouble::Deny => OnTrouble::Deny,
@@ -100,6 +100,9 @@ pub fn demands(
         stale: on(wire.stale),
         staple_required: wire.staple == wire::Staple::Required,
         whole_path: wire.whole_path,
+    };
+    let Some(sources) = sources else {
+        return Ok(demands);
     };
     let staple = sources.staples.of(direction);
     if demands.staple_required && staple.is_none() {
@@ -217,6 +220,7 @@ fn responder(path: &str, wire: &wire::Responder) -> Result<Responder, ConfigErro
 fn issuers(stores: &Stores) -> Vec<&Certificate> {
     let mut issuers: Vec<&Certificate> = stores
         .values()
+        .flatten()
         .flat_map(|store| store.anchors().chain(store.intermediates()))
         .collect();
     issuers.sort_unstable_by_key(|c| *c.sha256());

@@ -3,67 +3,95 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::error::ConfigError;
+use super::error::{ConfigError, Errors, all};
 use super::{Stores, checked_name, wire};
 use crate::decision::sha256_from_hex;
 use crate::trust::anchors::StoreField;
 use crate::trust::pem::certificates;
-use crate::trust::{StoreError, TrustStore};
+use crate::trust::{StoreError, StoreReason, TrustStore};
 
 /// The most stores of a policy.
 const MAX_STORES: usize = 1_024;
 
 /// All stores by name.
-pub fn stores(list: &[wire::TrustStore], now: i64) -> Result<Stores, ConfigError> {
+pub fn stores(list: &[wire::TrustStore], now: i64, errors: &mut Errors) -> Option<Stores> {
     if list.len() > MAX_STORES {
-        return Err(ConfigError::new(
+        errors.add(ConfigError::new(
             "trust_stores",
             format!("{} stores are more than {MAX_STORES}", list.len()),
         ));
+        return None;
     }
     let mut stores = HashMap::new();
     for (index, wire) in list.iter().enumerate() {
         let path = format!("trust_stores[{index}]");
-        checked_name(&format!("{path}.name"), &wire.name)?;
-        let store = Rc::new(store(&path, wire, now)?);
+        errors.note(checked_name(&format!("{path}.name"), &wire.name));
+        let store = store(&path, wire, now, errors).map(Rc::new);
         if stores.insert(wire.name.clone(), store).is_some() {
-            return Err(ConfigError::new(
+            errors.add(ConfigError::new(
                 format!("{path}.name"),
                 format!("{:?} is the name of another store", wire.name),
             ));
         }
     }
-    Ok(stores)
+    Some(stores)
 }
 
-fn store(path: &str, wire: &wire::TrustStore, now: i64) -> Result<TrustStore, ConfigError> {
-    let pem = |field: &str, text: &Option<String>| match text {
-        None => Ok(Vec::new()),
-        Some(text) => certificates(text)
-            .map_err(|e| ConfigError::new(format!("{path}.{field}"), e.to_string())),
+fn store(path: &str, wire: &wire::TrustStore, now: i64, errors: &mut Errors) -> Option<TrustStore> {
+    let mut pem = |field: &str, text: &Option<String>| match text {
+        None => Some(Vec::new()),
+        Some(text) => errors.note(
+            certificates(text)
+                .map_err(|e| ConfigError::new(format!("{path}.{field}"), e.to_string())),
+        ),
     };
+    let anchors = pem("ca_certificates", &wire.ca_certificates);
+    let intermediates = pem("intermediate_certificates", &wire.intermediate_certificates);
+    let pinned = pem("pinned_certificates", &wire.pinned_certificates);
+    let mut digests = |field: &str, list: &[String]| {
+        let list = list.iter().enumerate();
+        all(list.map(|(i, text)| errors.note(sha256(&format!("{path}.{field}[{i}]"), text))))
+    };
+    let digest_pins = digests("pinned_certificate_sha256", &wire.pinned_certificate_sha256);
+    let key_pins = digests("pinned_public_key_sha256", &wire.pinned_public_key_sha256);
+
+    // What could be read is judged also where something else could not.
+    let is_read = [&anchors, &intermediates, &pinned]
+        .iter()
+        .all(|p| p.is_some())
+        && digest_pins.is_some()
+        && key_pins.is_some();
     let mut builder = TrustStore::builder(now);
-    for der in pem("ca_certificates", &wire.ca_certificates)? {
+    for der in anchors.into_iter().flatten() {
         builder = builder.ca_certificate(der);
     }
-    for der in pem("intermediate_certificates", &wire.intermediate_certificates)? {
+    for der in intermediates.into_iter().flatten() {
         builder = builder.intermediate(der);
     }
-    for der in pem("pinned_certificates", &wire.pinned_certificates)? {
+    for der in pinned.into_iter().flatten() {
         builder = builder.pinned_certificate(der);
     }
-    for (index, text) in wire.pinned_certificate_sha256.iter().enumerate() {
-        let field = format!("{path}.pinned_certificate_sha256[{index}]");
-        builder = builder.pinned_certificate_sha256(sha256(&field, text)?);
+    for digest in digest_pins.into_iter().flatten() {
+        builder = builder.pinned_certificate_sha256(digest);
     }
-    for (index, text) in wire.pinned_public_key_sha256.iter().enumerate() {
-        let field = format!("{path}.pinned_public_key_sha256[{index}]");
-        builder = builder.pinned_public_key_sha256(sha256(&field, text)?);
+    for digest in key_pins.into_iter().flatten() {
+        builder = builder.pinned_public_key_sha256(digest);
     }
     for domain in &wire.spiffe_trust_domains {
         builder = builder.spiffe_trust_domain(domain);
     }
-    builder.build().map_err(|error| store_error(path, &error))
+    match builder.build_or_all_errors() {
+        Ok(store) => is_read.then_some(store),
+        Err(found) => {
+            for error in &found {
+                // A store of which something could not be read may look empty.
+                if is_read || error.reason != StoreReason::Empty {
+                    errors.add(store_error(path, error));
+                }
+            }
+            None
+        }
+    }
 }
 
 /// The builder's fields have the names of ours, but for one.

@@ -46,6 +46,11 @@ impl Network {
         self.masked(address) == Some(number(self.base))
     }
 
+    /// Whether the range holds every address of the other.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.prefix <= other.prefix && self.masked(other.base) == Some(number(self.base))
+    }
+
     fn masked(&self, address: IpAddr) -> Option<u128> {
         let bits: u32 = match (address, self.base) {
             (IpAddr::V4(_), IpAddr::V4(_)) => 32,
@@ -69,6 +74,25 @@ const fn number(address: IpAddr) -> u128 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_covers_those_within_it() {
+        for (wide, narrow, covers) in [
+            ("10.0.0.0/8", "10.1.0.0/16", true),
+            ("10.0.0.0/8", "10.0.0.0/8", true),
+            ("10.1.0.0/16", "10.0.0.0/8", false),
+            ("10.0.0.0/8", "11.0.0.0/16", false),
+            ("0.0.0.0/0", "::1", false),
+            ("::/0", "2001:db8::1", true),
+        ] {
+            let parse = |text| Network::parse(text).unwrap();
+            assert_eq!(
+                parse(wide).covers(&parse(narrow)),
+                covers,
+                "{wide} {narrow}"
+            );
+        }
+    }
 
     #[test]
     fn ranges_hold_their_addresses_and_not_the_next() {

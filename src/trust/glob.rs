@@ -6,6 +6,8 @@
 //! 257 states held as bits (the Shift-And method of Baeza-Yates and Gonnet), and
 //! each byte of the text costs the same few operations whatever the pattern is.
 
+mod cover;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -47,7 +49,7 @@ impl fmt::Display for GlobError {
 impl std::error::Error for GlobError {}
 
 /// A set of states, the lowest bit of the first word being the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct States([u64; WORDS]);
 
 impl States {
@@ -217,24 +219,39 @@ impl Glob {
 
 impl Automaton {
     fn matches(&self, text: &[u8]) -> bool {
-        let stars = self.within.or(&self.across);
-        // A wildcard may stand for nothing, so what follows it is reached with
-        // it. Two wildcards never follow each other: one step is enough.
-        let closed = |states: States| states.or(&states.and(&stars).advanced());
-        let mut states = closed(States::single(0));
+        let mut states = self.start();
         for byte in text {
-            let mut next = states.and(&self.across);
-            if *byte != b'/' {
-                next = next.or(&states.and(&self.within));
-            }
-            if let Some((_, literal)) = self.literals.iter().find(|(b, _)| b == byte) {
-                next = next.or(&states.and(literal).advanced());
-            }
-            if next.is_empty() {
+            states = self.step(states, *byte);
+            if states.is_empty() {
                 return false;
             }
-            states = closed(next);
         }
+        self.accepts(&states)
+    }
+
+    fn start(&self) -> States {
+        self.closed(States::single(0))
+    }
+
+    fn step(&self, states: States, byte: u8) -> States {
+        let mut next = states.and(&self.across);
+        if byte != b'/' {
+            next = next.or(&states.and(&self.within));
+        }
+        if let Some((_, literal)) = self.literals.iter().find(|(b, _)| *b == byte) {
+            next = next.or(&states.and(literal).advanced());
+        }
+        self.closed(next)
+    }
+
+    /// A wildcard may stand for nothing, so what follows it is reached with it.
+    /// Two wildcards never follow each other: one step is enough.
+    fn closed(&self, states: States) -> States {
+        let stars = self.within.or(&self.across);
+        states.or(&states.and(&stars).advanced())
+    }
+
+    fn accepts(&self, states: &States) -> bool {
         !states.and(&self.accept).is_empty()
     }
 }

@@ -123,17 +123,38 @@ impl TrustStoreBuilder {
     ///
     /// [`StoreError`] for the first entry that cannot be trusted.
     pub fn build(self) -> Result<TrustStore, StoreError> {
-        let (anchors, trust_anchors) = self.anchors()?;
-        let intermediates = self.by_subject()?;
-        let pinned = self.pins()?;
+        self.build_or_all_errors().map_err(|errors| {
+            let empty = || StoreError {
+                entry: None,
+                subject: None,
+                reason: StoreReason::Empty,
+            };
+            errors.into_iter().next().unwrap_or_else(empty)
+        })
+    }
+
+    /// Judges every entry, also those behind one that cannot be trusted.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] for each entry that cannot be trusted, at least one.
+    pub fn build_or_all_errors(self) -> Result<TrustStore, Vec<StoreError>> {
+        let mut errors = Vec::new();
+        let (anchors, trust_anchors) = self.anchors(&mut errors);
+        let intermediates = self.by_subject(&mut errors);
+        let pinned = self.pins(&mut errors);
         let pinned_public_keys: BTreeSet<_> = self.pinned_public_keys.iter().copied().collect();
-        let spiffe_trust_domains = self.trust_domains()?;
-        if anchors.is_empty() && pinned.is_empty() && pinned_public_keys.is_empty() {
-            return Err(StoreError {
+        let spiffe_trust_domains = self.trust_domains(&mut errors);
+        let is_empty = anchors.is_empty() && pinned.is_empty() && pinned_public_keys.is_empty();
+        if is_empty && errors.is_empty() {
+            errors.push(StoreError {
                 entry: None,
                 subject: None,
                 reason: StoreReason::Empty,
             });
+        }
+        if !errors.is_empty() {
+            return Err(errors);
         }
         Ok(TrustStore {
             anchors,
@@ -145,35 +166,31 @@ impl TrustStoreBuilder {
         })
     }
 
-    fn anchors(&self) -> Result<(Vec<Arc<Certificate>>, Vec<TrustAnchor<'static>>), StoreError> {
+    fn anchors(
+        &self,
+        errors: &mut Vec<StoreError>,
+    ) -> (Vec<Arc<Certificate>>, Vec<TrustAnchor<'static>>) {
         let mut subjects = BySubject::new();
-        let mut anchors = Vec::new();
-        let mut trust_anchors = Vec::new();
-        for (entry, der) in entries(
-            StoreField::CaCertificates,
-            &self.ca_certificates,
-            MAX_CA_CERTIFICATES,
-        )? {
+        let mut read = |entry: Entry, der: &[u8]| {
             let certificate = entry.issuer(der, self.as_of, &self.requirements)?;
             if !entry.insert(&mut subjects, &certificate)? {
-                continue;
+                return Ok(None);
             }
             let trust_anchor = webpki::anchor_from_trusted_cert(&CertificateDer::from(der))
                 .map_err(|error| entry.refuse(&certificate, TrustError::from(error)))?
                 .to_owned();
-            trust_anchors.push(trust_anchor);
-            anchors.push(certificate);
-        }
-        Ok((anchors, trust_anchors))
+            Ok(Some((certificate, trust_anchor)))
+        };
+        let (field, max) = (StoreField::CaCertificates, MAX_CA_CERTIFICATES);
+        let read = entries(field, &self.ca_certificates, max, errors)
+            .map(|(entry, der)| read(entry, der))
+            .collect::<Vec<_>>();
+        right(read, errors).flatten().unzip()
     }
 
-    fn by_subject(&self) -> Result<BySubject, StoreError> {
+    fn by_subject(&self, errors: &mut Vec<StoreError>) -> BySubject {
         let mut subjects = BySubject::new();
-        for (entry, der) in entries(
-            StoreField::Intermediates,
-            &self.intermediates,
-            MAX_INTERMEDIATES,
-        )? {
+        let mut read = |entry: Entry, der: &[u8]| {
             let certificate = entry.issuer(der, self.as_of, &self.requirements)?;
             // The signature of an anchor proves nothing, those of intermediates
             // are what a path consists of.
@@ -182,33 +199,34 @@ impl TrustStoreBuilder {
             // Read once as the path verifier will read it.
             webpki::EndEntityCert::try_from(&CertificateDer::from(der))
                 .map_err(|error| entry.refuse(&certificate, TrustError::from(error)))?;
-            entry.insert(&mut subjects, &certificate)?;
-        }
-        Ok(subjects)
+            entry.insert(&mut subjects, &certificate)
+        };
+        let (field, max) = (StoreField::Intermediates, MAX_INTERMEDIATES);
+        let read = entries(field, &self.intermediates, max, errors)
+            .map(|(entry, der)| read(entry, der).map(drop))
+            .collect::<Vec<_>>();
+        right(read, errors).for_each(drop);
+        subjects
     }
 
-    fn pins(&self) -> Result<BTreeMap<[u8; 32], Option<Arc<Certificate>>>, StoreError> {
-        let mut pins: BTreeMap<_, _> = self
-            .pinned_digests
-            .iter()
-            .map(|digest| (*digest, None))
-            .collect();
-        for (entry, der) in entries(
-            StoreField::PinnedCertificates,
-            &self.pinned_certificates,
-            MAX_PINNED_CERTIFICATES,
-        )? {
+    fn pins(&self, errors: &mut Vec<StoreError>) -> BTreeMap<[u8; 32], Option<Arc<Certificate>>> {
+        let read = |entry: Entry, der: &[u8]| {
             let certificate = entry.parse(der)?;
             check_critical(&certificate)
                 .and_then(|()| check_validity(&certificate, self.as_of, 0))
                 .and_then(|()| self.requirements.check_key(certificate.key()))
                 .map_err(|error| entry.refuse(&certificate, error))?;
-            pins.insert(*certificate.sha256(), Some(Arc::new(certificate)));
-        }
-        Ok(pins)
+            Ok((*certificate.sha256(), Some(Arc::new(certificate))))
+        };
+        let (field, max) = (StoreField::PinnedCertificates, MAX_PINNED_CERTIFICATES);
+        let read = entries(field, &self.pinned_certificates, max, errors)
+            .map(|(entry, der)| read(entry, der))
+            .collect::<Vec<_>>();
+        let digests = self.pinned_digests.iter().map(|digest| (*digest, None));
+        digests.chain(right(read, errors)).collect()
     }
 
-    fn trust_domains(&self) -> Result<Vec<TrustDomain>, StoreError> {
+    fn trust_domains(&self, errors: &mut Vec<StoreError>) -> Vec<TrustDomain> {
         let parse = |(index, text): (usize, &String)| {
             TrustDomain::parse(text).map_err(|error| StoreError {
                 entry: Some((StoreField::SpiffeTrustDomains, index)),
@@ -216,29 +234,39 @@ impl TrustStoreBuilder {
                 reason: StoreReason::Name(error),
             })
         };
-        self.spiffe_trust_domains
-            .iter()
-            .enumerate()
-            .map(parse)
-            .collect()
+        let read = self.spiffe_trust_domains.iter().enumerate().map(parse);
+        right(read.collect(), errors).collect()
     }
 }
 
-/// The certificates of a field and where they stand, if they are not too many.
-fn entries(
+/// What is right; what is wrong goes to `errors`.
+fn right<T>(
+    read: Vec<Result<T, StoreError>>,
+    errors: &mut Vec<StoreError>,
+) -> impl Iterator<Item = T> {
+    read.into_iter()
+        .filter_map(|result| result.map_err(|error| errors.push(error)).ok())
+}
+
+/// The certificates of a field and where they stand; none if they are too many.
+fn entries<'a>(
     field: StoreField,
-    certificates: &[Vec<u8>],
+    certificates: &'a [Vec<u8>],
     max: usize,
-) -> Result<impl Iterator<Item = (Entry, &[u8])>, StoreError> {
-    if certificates.len() > max {
-        return Err(StoreError {
+    errors: &mut Vec<StoreError>,
+) -> impl Iterator<Item = (Entry, &'a [u8])> + use<'a> {
+    let certificates = if certificates.len() > max {
+        errors.push(StoreError {
             entry: Some((field, max)),
             subject: None,
             reason: StoreReason::TooMany { max },
         });
-    }
-    Ok(certificates
+        &[]
+    } else {
+        certificates
+    };
+    certificates
         .iter()
         .enumerate()
-        .map(move |(index, der)| (Entry { field, index }, der.as_slice())))
+        .map(move |(index, der)| (Entry { field, index }, der.as_slice()))
 }
