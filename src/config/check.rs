@@ -322,7 +322,7 @@ mod tests {
     fn whatever_the_document_is_it_is_refused() {
         for (document, start) in [
             (json!(null), ": invalid type"),
-            (json!([]), ": invalid"),
+            (json!([]), ": invalid type: sequence"),
             (json!("version"), ": invalid type"),
             (json!({}), ": missing field `version`"),
             (

@@ -5,6 +5,7 @@ mod check;
 mod collector;
 mod error;
 mod keys;
+mod object;
 mod peer;
 mod revocation;
 mod rule;

@@ -58,6 +58,31 @@ fn changed(pointer: &str, value: Value) -> Value {
 }
 
 #[test]
+fn a_list_is_no_object() {
+    for pointer in [
+        "/gate",
+        "/trust_stores/0",
+        "/downstream/0",
+        "/upstream/0/match",
+        "/upstream/0/require",
+        "/upstream/0/require/client_authentication",
+        "/upstream/0/waive/0",
+    ] {
+        let error = read(&changed(pointer, json!([]))).unwrap_err();
+        assert!(
+            error.contains("invalid type: sequence"),
+            "{pointer}: {error}"
+        );
+    }
+    assert!(
+        parse(b"[1]", NOW)
+            .unwrap_err()
+            .message
+            .contains("invalid type: sequence")
+    );
+}
+
+#[test]
 fn the_policy_of_these_tests_is_right() {
     let policy = read(&changed("", Value::Null)).unwrap();
     assert_eq!(policy.upstream.iter().count(), 2);
@@ -444,7 +469,7 @@ fn what_is_no_policy_is_refused() {
         (&b""[..], "there is no policy"),
         (b" \n", "there is no policy"),
         (b"null", "invalid type: null"),
-        (b"[]", "invalid length 0"),
+        (b"[]", "invalid type: sequence"),
         (b"{\"version\": 1} x", "trailing characters"),
         (
             b"{\"version\": 1, \"version\": 1}",

@@ -7,9 +7,11 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::object::objects;
+
 /// The whole document.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Policy {
     /// The version of this format.
     pub version: u32,
@@ -69,7 +71,7 @@ pub enum Mode {
 
 /// A named trust store.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct TrustStore {
     /// Its name.
     pub name: String,
@@ -95,7 +97,7 @@ pub struct TrustStore {
 
 /// Bounds of the upstream gate.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Gate {
     /// Milliseconds before a waiting request is denied.
     pub timeout_ms: u32,
@@ -117,7 +119,7 @@ impl Default for Gate {
 
 /// Whom to ask whether certificates are revoked.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Revocation {
     /// OCSP responders that may be asked.
     pub responders: Vec<Responder>,
@@ -194,7 +196,7 @@ impl Default for Revocation {
 
 /// An OCSP responder.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Responder {
     /// The host in the certificates' URLs, with its port where that is not 80.
     pub host: String,
@@ -216,7 +218,7 @@ const fn default_responder_timeout() -> u32 {
 
 /// What follows where it is not known whether a certificate is revoked.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct RevocationDemands {
     /// The responder does not know the certificate.
     pub unknown: OnTrouble,
@@ -258,7 +260,7 @@ pub enum OnTrouble {
 
 /// A receiver of OTLP logs over HTTP.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Collector {
     /// The Envoy cluster that leads to it.
     pub cluster: String,
@@ -285,7 +287,7 @@ const fn default_export_timeout() -> u32 {
 
 /// A rule.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Rule {
     /// Unique in its list.
     pub name: String,
@@ -305,7 +307,7 @@ pub struct Rule {
 
 /// Whom a rule is about.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Match {
     /// Globs of cluster names.
     pub clusters: Option<Vec<String>>,
@@ -325,7 +327,7 @@ pub struct Match {
 
 /// What a rule demands.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Require {
     /// `1.0` to `1.3`.
     pub min_tls_version: Option<String>,
@@ -339,7 +341,7 @@ pub struct Require {
 
 /// TLS that Envoy passes on unopened: what its ClientHello must show.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Passthrough {
     /// Globs of server names, of which it must ask for one.
     pub server_names: Option<Vec<String>>,
@@ -347,7 +349,7 @@ pub struct Passthrough {
 
 /// What a peer's certificate must satisfy.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct PeerCertificate {
     /// Names of stores.
     pub trust_stores: Vec<String>,
@@ -429,7 +431,7 @@ impl<'de> Deserialize<'de> for Names {
 
 /// The names a peer must present, one of all of these.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct NameLists {
     /// DNS names; `*.example.com` for one label.
     pub dns: Vec<String>,
@@ -445,7 +447,7 @@ pub struct NameLists {
 
 /// How the proxy must authenticate itself, any of these.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct ClientAuthentication {
     /// A client certificate is configured.
     pub certificate: bool,
@@ -455,7 +457,7 @@ pub struct ClientAuthentication {
 
 /// A named exception.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Waiver {
     /// What is waived.
     pub controls: Vec<String>,
@@ -463,4 +465,8 @@ pub struct Waiver {
     pub reason: String,
     /// The last day, `YYYY-MM-DD`.
     pub until: String,
+}
+
+objects! {
+    Policy, TrustStore, Gate, Revocation, Responder, RevocationDemands, Collector, Rule, Match, Require, Passthrough, PeerCertificate, NameLists, ClientAuthentication, Waiver
 }
