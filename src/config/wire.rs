@@ -137,7 +137,7 @@ pub struct Revocation {
 
 /// Paths of properties, part by part: a filter state is a path of one part.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct StapleProperties {
     /// What clients stapled.
     pub downstream: Vec<String>,
@@ -147,7 +147,7 @@ pub struct StapleProperties {
 
 /// Where a list is fetched from.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct CrlSource {
     /// Its URL, `http` only: the list is signed.
     pub url: String,
@@ -468,5 +468,7 @@ pub struct Waiver {
 }
 
 objects! {
+    CrlSource,
+    StapleProperties,
     Policy, TrustStore, Gate, Revocation, Responder, RevocationDemands, Collector, Rule, Match, Require, Passthrough, PeerCertificate, NameLists, ClientAuthentication, Waiver
 }
