@@ -7,9 +7,11 @@ use std::sync::Arc;
 use rcgen::CertificateParams;
 
 use super::authority_builder::AuthorityBuilder;
+use super::der::Tbs;
 use super::issued::{CertificateFiles, pem};
 use super::key::Key;
 use super::leaf::LeafBuilder;
+use super::signature::Signature;
 use super::template::{Signed, Signer};
 use super::{hex, sha256};
 use crate::error::Result;
@@ -106,6 +108,26 @@ impl Authority {
             params,
             issuer,
         }))
+    }
+
+    /// The subject, as DER.
+    pub(crate) fn subject_der(&self) -> Result<Vec<u8>> {
+        Ok(Tbs::of_certificate(&self.0.der)?.subject().to_vec())
+    }
+
+    /// The public key itself: the content of `subjectPublicKey`, without its unused bits.
+    pub(crate) fn public_key(&self) -> Result<Vec<u8>> {
+        Tbs::of_certificate(&self.0.der)?.public_key()
+    }
+
+    /// Signs a message as it signs certificates: AlgorithmIdentifier and signature.
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
+        let key = self.key();
+        let signature = Signature::usual_for(key.kind);
+        Ok((
+            signature.identifier(key.kind)?,
+            key.sign(signature, message)?,
+        ))
     }
 
     pub(super) fn params(&self) -> &CertificateParams {

@@ -4,20 +4,20 @@ use crate::error::{Error, Result};
 
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;
-pub(super) const SEQUENCE: u8 = 0x30;
+pub(crate) const SEQUENCE: u8 = 0x30;
 /// The `version` of a TBSCertificate, RFC 5280 section 4.1.
 const VERSION: u8 = 0xa0;
 
 /// One element: its tag, its content and all its bytes.
 #[derive(Clone, Copy)]
-pub(super) struct Element<'a> {
+pub(crate) struct Element<'a> {
     pub(super) tag: u8,
-    pub(super) content: &'a [u8],
+    pub(crate) content: &'a [u8],
     pub(super) whole: &'a [u8],
 }
 
 /// Splits the elements of a sequence's content.
-pub(super) fn elements(mut input: &[u8]) -> Result<Vec<Element<'_>>> {
+pub(crate) fn elements(mut input: &[u8]) -> Result<Vec<Element<'_>>> {
     let mut found = Vec::new();
     while !input.is_empty() {
         let (element, rest) = element(input)
@@ -53,7 +53,7 @@ fn element(input: &[u8]) -> Option<(Element<'_>, &[u8])> {
 }
 
 /// Encodes an element with the concatenation of `parts` as its content.
-pub(super) fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut out = vec![tag];
     if length < 0x80 {
@@ -110,6 +110,14 @@ impl<'a> Tbs<'a> {
 
     pub(super) fn spki(&self) -> &'a [u8] {
         self.fields[SPKI].whole
+    }
+
+    /// The content of the key's BIT STRING, without the count of its unused bits.
+    pub(super) fn public_key(&self) -> Result<Vec<u8>> {
+        let key = elements(self.fields[SPKI].content)?;
+        let bits = key.last().and_then(|bits| bits.content.split_first());
+        bits.map(|(_, key)| key.to_vec())
+            .ok_or_else(|| Error::Certificate("a key without bits".into()))
     }
 
     /// The bytes to sign, with another signature algorithm and another key.

@@ -86,6 +86,11 @@ impl Issued {
         hex(self.tbs().serial())
     }
 
+    /// The content of the serial number.
+    pub(crate) fn serial(&self) -> &[u8] {
+        self.tbs().serial()
+    }
+
     /// Writes `<name>.pem` (with the chain) and `<name>.key` into `directory`.
     ///
     /// # Errors

@@ -14,7 +14,7 @@
 
 mod authority;
 mod authority_builder;
-mod der;
+pub(crate) mod der;
 mod issued;
 mod key;
 mod leaf;

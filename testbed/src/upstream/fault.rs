@@ -23,6 +23,9 @@ pub enum Fault {
     /// Answered with these bytes, whatever was asked; the connection is open until the peer
     /// ends it.
     Answer(&'static [u8]),
+    /// Answered with the head of a long HTTP answer, and then with a byte now and then, until
+    /// the peer ends the connection.
+    Drip,
     /// Closed as soon as the TLS handshake is complete, with TLS's own close_notify. Without
     /// TLS, like [`Close`](Self::Close).
     CloseAfterHandshake,
@@ -60,8 +63,21 @@ impl Fault {
                 let _ = stream.flush().await;
                 drain(stream).await;
             }
+            Self::Drip => drip(stream).await,
             Self::Reset | Self::ResetAfterHandshake => reset_on_close(socket),
         }
+    }
+}
+
+/// Never comes to the end of what it announces.
+async fn drip<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+    const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/ocsp-response\r\n\
+        content-length: 60000\r\n\r\n";
+    const PAUSE: Duration = Duration::from_millis(20);
+    let mut bytes = HEAD;
+    while stream.write_all(bytes).await.is_ok() && stream.flush().await.is_ok() {
+        bytes = b"0";
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
