@@ -5,7 +5,6 @@ pub mod doors;
 pub mod failing;
 pub mod hello;
 pub mod logs;
-pub mod ocsp;
 pub mod table;
 
 use std::time::{Duration, Instant};

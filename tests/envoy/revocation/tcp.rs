@@ -1,0 +1,42 @@
+//! TCP: the client's first bytes wait for the answer.
+
+use hopguard_testbed::client::Client;
+use hopguard_testbed::config::{Bootstrap, Cluster, TcpListener, UpstreamTls};
+use hopguard_testbed::revocation::Known;
+use hopguard_testbed::upstream::Upstream;
+use serde_json::json;
+
+use super::World;
+use crate::support::{plugin, start};
+
+#[tokio::test]
+async fn tcp_waits_for_the_answer_about_its_server() {
+    let world = World::new().await;
+    let (good, revoked) = (world.server(), world.server());
+    world.responder.set(&good, Known::Good);
+    world.responder.set(&revoked, Known::Revoked);
+    let mut policy = world.policy(&json!({}));
+    policy["downstream"] = json!([{
+        "name": "local",
+        "waive": [{ "controls": ["V9.2.1", "V9.2.2", "V9.2.3"], "reason": "r", "until": "2099-12-31" }],
+    }]);
+    for (certificate, expected) in [(&good, &b"hello"[..]), (&revoked, b"")] {
+        let server = Upstream::tls(certificate).tcp_echo().start().await.unwrap();
+        let tls = UpstreamTls::new().sni("api.test");
+        let guard = plugin("network", &policy).network_filter();
+        let envoy = start(
+            Bootstrap::new()
+                .tcp(TcpListener::new("front", "backend").filter(guard))
+                .cluster(Cluster::new("backend").endpoint(server.addr()).tls(tls))
+                .cluster(world.responder_cluster()),
+        )
+        .await;
+        let client = Client::plaintext(envoy.listener("front").await.unwrap());
+        let mut connection = client.raw().await.unwrap();
+        connection.write(b"hello").await.unwrap();
+        connection.half_close().await.unwrap();
+        assert_eq!(connection.read_to_end().await.unwrap().bytes, expected);
+        assert_eq!(server.received(), expected);
+        assert_eq!(crate::support::metric(&envoy, &["gate_pending"]).await, 0);
+    }
+}
