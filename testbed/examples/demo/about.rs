@@ -7,6 +7,7 @@ use crate::expected::Expected;
 pub enum Section {
     Client,
     Server,
+    Revocation,
     ClientHandshake,
     ServerConnection,
     Redis,
@@ -28,6 +29,7 @@ impl Section {
         match self {
             Self::Client => "HTTP: THE CLIENT",
             Self::Server => "HTTP: THE SERVER",
+            Self::Revocation => "HTTP: REVOKED CERTIFICATES",
             Self::ClientHandshake => "HTTP: NO HANDSHAKE WITH THE CLIENT",
             Self::ServerConnection => "HTTP: NO CONNECTION TO THE SERVER",
             Self::Redis => "TCP: REDIS BEHIND ENVOY",

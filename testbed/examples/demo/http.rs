@@ -6,6 +6,7 @@ mod curl;
 mod failing;
 mod judged;
 mod listener;
+mod revoked;
 mod running;
 mod scene;
 mod server;
@@ -19,6 +20,7 @@ pub fn cases(certificates: &Certificates) -> Vec<Case> {
     [
         judged::clients(certificates),
         judged::servers(certificates),
+        revoked::cases(certificates),
         failing::clients(),
         failing::servers(certificates),
     ]

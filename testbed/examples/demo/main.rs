@@ -33,7 +33,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let directory = directory()?;
 
     eprintln!("demo: making certificates");
-    let certificates = Certificates::new();
+    let certificates = runtime.block_on(Certificates::new())?;
     certificates.write_ca(&directory)?;
     let policy = certificates.policy()?;
     let policy_file = directory.join("policy.json");

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use hopguard_testbed::pki::{Authority, Issued, Pki};
+use hopguard_testbed::Result;
+use hopguard_testbed::pki::{Authority, Issued, LeafBuilder, Pki};
+use hopguard_testbed::revocation::{Database, Known, List, Responder};
+use hopguard_testbed::upstream::{Fault, Upstream};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
@@ -30,19 +33,43 @@ pub struct Certificates {
     pub printer: Issued,
     /// What Envoy presents to its clients.
     pub envoy: Issued,
+    /// Says what has become of our own intermediate's certificates.
+    pub responder: Responder,
+    /// Would, too, but closes every connection.
+    pub broken_responder: Upstream,
+    /// A partner's certificate that the partners' CRL names.
+    pub revoked_partner: Issued,
+    partner_crl: String,
 }
 
 impl Certificates {
-    pub fn new() -> Self {
+    pub async fn new() -> Result<Self> {
         let company = Pki::new();
-        Self {
-            partner: Authority::root("Partner Root CA").issue(),
+        let partner = Authority::root("Partner Root CA").issue();
+        let revoked_partner = partner.client("former").email("bot@partner.example");
+        let revoked_partner = revoked_partner.issue();
+        let partners = Database::new(&partner)?;
+        partners.set(&revoked_partner, Known::Revoked);
+        let broken_responder = Upstream::plaintext().fault(Fault::Close);
+        Ok(Self {
+            responder: Responder::start(&company.intermediate).await?,
+            broken_responder: broken_responder.start().await?,
+            partner_crl: List::default().pem(&partners)?,
+            revoked_partner,
+            partner,
             mesh: Authority::root("Mesh Root CA").issue(),
             stranger: Authority::root("Stranger Root CA").issue(),
             printer: company.server("printer").self_signed().issue(),
             envoy: company.server("localhost").issue(),
             company,
-        }
+        })
+    }
+
+    /// A certificate of our own intermediate that names our responder, which knows this of it.
+    pub fn known(&self, leaf: LeafBuilder, known: Known) -> Issued {
+        let certificate = leaf.ocsp_url("http://ocsp.example/").issue();
+        self.responder.set(&certificate, known);
+        certificate
     }
 
     /// The policy for today and for these certificates.
@@ -75,6 +102,7 @@ impl Certificates {
             "{{company-root}}" => self.company.root.pem(),
             "{{company-intermediate}}" => self.company.intermediate.pem(),
             "{{partner-root}}" => self.partner.pem(),
+            "{{partner-crl}}" => self.partner_crl.clone(),
             "{{mesh-root}}" => self.mesh.pem(),
             "{{printer-certificate}}" => self.printer.pem(),
             "{{in-a-year}}" => day(365),

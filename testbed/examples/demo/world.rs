@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hopguard_testbed::Result;
-use hopguard_testbed::config::Bootstrap;
+use hopguard_testbed::config::{Bootstrap, Cluster};
 use hopguard_testbed::envoy::Envoy;
 use serde_json::Value;
 
@@ -32,7 +32,10 @@ impl<'a> World<'a> {
         let plugin = Plugin::new(policy)?;
         let http = http::Scene::start(http::cases(certificates), certificates).await?;
         let tcp = tcp::Scene::start(tcp::cases(certificates), certificates).await?;
-        let bootstrap = http.configure(Bootstrap::new(), &plugin);
+        let bootstrap = Bootstrap::new()
+            .cluster(Cluster::new("ocsp").endpoint(certificates.responder.addr()))
+            .cluster(Cluster::new("broken-ocsp").endpoint(certificates.broken_responder.addr()));
+        let bootstrap = http.configure(bootstrap, &plugin);
         let bootstrap = tcp.configure(bootstrap, &plugin);
         let envoy = Envoy::builder().config(bootstrap).start().await?;
         Ok(Self { envoy, http, tcp })

@@ -41,6 +41,11 @@ pub fn server(words: &'static str, control: &'static str) -> Case {
     case(Section::Server, words, control)
 }
 
+/// A case about a certificate that may be revoked, of the server unless a client is given.
+pub fn revocation(words: &'static str) -> Case {
+    case(Section::Revocation, words, "V9.2.4")
+}
+
 /// A client that no handshake comes about with.
 pub fn failing_client(words: &'static str) -> Case {
     case(Section::ClientHandshake, words, "V9.2.5")
@@ -117,8 +122,8 @@ impl Case {
 
     /// The client gets hopguard's answer, the server not a byte.
     pub fn denied(self, cause: &'static str) -> Self {
-        let answer = match self.about.section {
-            Section::Client => Answer::Status(403),
+        let answer = match (self.about.section, &self.caller) {
+            (Section::Client, _) | (_, Caller::Certificate(..)) => Answer::Status(403),
             _ => UNAVAILABLE,
         };
         self.expects(Expected::denied(answer, cause))

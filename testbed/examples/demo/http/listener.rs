@@ -15,7 +15,7 @@ pub fn listener(name: &str, c: &Certificates, plugin: &Plugin<'_>) -> HttpListen
     let listener = match name {
         "public" | "tls-only" => listener.tls(tls),
         // Envoy takes any certificate or none: hopguard is to judge.
-        "partners" | "workloads" => listener.tls(tls.accept_any_client()),
+        "partners" | "workloads" | "staff" => listener.tls(tls.accept_any_client()),
         "legacy" => listener.tls(tls.tls_versions(V1_0, V1_3)),
         "modern" => listener.tls(tls.tls_versions(V1_3, V1_3)),
         _ => listener,

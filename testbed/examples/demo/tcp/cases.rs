@@ -73,6 +73,20 @@ fn servers(c: &Certificates) -> Vec<Case> {
             Which::Misnamed,
         )
         .denied("name_mismatch"),
+        redis(
+            "cache-vault-a",
+            "its certificate is not revoked",
+            "V9.2.4",
+            Which::Good,
+        )
+        .allowed(),
+        redis(
+            "cache-vault-b",
+            "its certificate is revoked",
+            "V9.2.4",
+            Which::Revoked,
+        )
+        .denied("certificate_revoked"),
         distrusted.failed("tls_certificate_untrusted"),
         stopped.failed("connection_refused"),
     ]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use hopguard_testbed::Result;
 use hopguard_testbed::redis::Redis;
+use hopguard_testbed::revocation::Known;
 
 use crate::pki::{CACHE, Certificates, DATABASE};
 
@@ -12,31 +13,39 @@ pub struct Redises {
     good: Redis,
     plaintext: Redis,
     misnamed: Redis,
+    revoked: Redis,
 }
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// With TLS, and a certificate of our CA that names the cache and the database.
+    /// With TLS, and a certificate of our CA that names the cache and the database. The
+    /// responder knows it to be good.
     Good,
     Plaintext,
     /// With TLS, and a certificate of another name.
     Misnamed,
+    /// With TLS, and a certificate that the responder knows to be revoked.
+    Revoked,
 }
 
 impl Redises {
     pub async fn start(c: &Certificates) -> Result<Self> {
-        let good = c.company.server(CACHE).dns(DATABASE).issue();
+        let good = c.company.server(CACHE).dns(DATABASE);
+        let good = c.known(good, Known::Good);
+        let revoked = c.known(c.company.server(CACHE), Known::Revoked);
         let misnamed = c.company.server("other.example").issue();
-        let (good, plaintext, misnamed) = tokio::try_join!(
+        let (good, plaintext, misnamed, revoked) = tokio::try_join!(
             Redis::tls(&good).start(),
             Redis::plaintext().start(),
             Redis::tls(&misnamed).start(),
+            Redis::tls(&revoked).start(),
         )?;
         Ok(Self {
             good,
             plaintext,
             misnamed,
+            revoked,
         })
     }
 
@@ -58,6 +67,7 @@ impl Redises {
             Which::Good => &self.good,
             Which::Plaintext => &self.plaintext,
             Which::Misnamed => &self.misnamed,
+            Which::Revoked => &self.revoked,
         }
     }
 }
