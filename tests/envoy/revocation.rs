@@ -2,17 +2,20 @@
 //! table of docs/revocation.md row by row, responders that misbehave, every kind
 //! of answer and list.
 
+use std::time::{Duration, Instant};
+
 use hopguard_testbed::client::Client;
 use hopguard_testbed::config::{Bootstrap, Cluster, HttpListener, Route, UpstreamTls};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::{Issued, Pki};
 use hopguard_testbed::revocation::Responder;
-use hopguard_testbed::upstream::Upstream;
+use hopguard_testbed::upstream::{PATIENCE, Upstream};
 use serde_json::{Value, json};
 
-use crate::support::{filter, policy, start};
+use crate::support::{filter, metric, policy, start};
 
 mod answers;
+mod bounds;
 mod clients;
 mod decisions;
 mod first_contact;
@@ -54,7 +57,8 @@ impl World {
         policy(
             &self.pki,
             json!({
-                "revocation": { "responders": [{ "host": "ocsp.test", "cluster": "ocsp" }] },
+                "revocation": { "responders": [responder()], "max_wait_ms": MAX_WAIT_MS },
+                "gate": gate(),
                 "upstream": rule,
                 "downstream": rule,
             }),
@@ -88,6 +92,19 @@ impl World {
     }
 }
 
+/// How long a peer waits for an answer: on this machine, whatever else it does.
+const MAX_WAIT_MS: u32 = 40_000;
+
+/// The world's responder, for a policy.
+fn responder() -> Value {
+    json!({ "host": "ocsp.test", "cluster": "ocsp", "timeout_ms": 30_000 })
+}
+
+/// No gate gives up before.
+fn gate() -> Value {
+    json!({ "timeout_ms": 50_000 })
+}
+
 async fn tls(certificate: &Issued) -> Upstream {
     Upstream::tls(certificate).start().await.unwrap()
 }
@@ -95,6 +112,17 @@ async fn tls(certificate: &Issued) -> Upstream {
 async fn status(envoy: &Envoy, path: &str) -> u16 {
     let client = Client::plaintext(envoy.listener("front").await.unwrap());
     client.get(path).await.unwrap().status
+}
+
+/// Waits until so many wait: longer than for a few.
+async fn all_pending(envoy: &Envoy, count: u64) {
+    let started = Instant::now();
+    let mut waiting = 0;
+    while waiting < count {
+        assert!(started.elapsed() < 5 * PATIENCE, "{waiting} of {count}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        waiting = metric(envoy, &["gate_pending"]).await;
+    }
 }
 
 /// Every kind of trouble allowed by name.

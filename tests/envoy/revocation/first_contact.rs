@@ -1,8 +1,6 @@
 //! The first contact with a certificate waits for the answer about it: one
 //! request for all who wait, in all workers and roles.
 
-use std::time::{Duration, Instant};
-
 use hopguard_testbed::client::{Client, Request};
 use hopguard_testbed::config::{
     Bootstrap, Cluster, DownstreamTls, HttpListener, Route, TcpListener, UpstreamTls,
@@ -10,11 +8,11 @@ use hopguard_testbed::config::{
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::ExtendedKeyUsagePurpose;
 use hopguard_testbed::revocation::Known;
-use hopguard_testbed::upstream::{PATIENCE, Upstream};
+use hopguard_testbed::upstream::Upstream;
 use serde_json::json;
 
-use super::{URL, World, lenient, status, tls};
-use crate::support::{exactly_events, filter, gist, metric, plugin, start};
+use super::{URL, World, all_pending, lenient, status, tls};
+use crate::support::{exactly_events, filter, gist, plugin, start};
 
 #[tokio::test]
 async fn a_good_server_is_asked_about_once() {
@@ -68,11 +66,7 @@ async fn one_request_for(workers: u32, clients: u64) {
     world.responder.set(&certificate, Known::Good);
     world.responder.server().hold_responses();
     let server = tls(&certificate).await;
-    // Nobody gives up before all are there.
-    let mut policy = world.policy(&json!({}));
-    policy["revocation"]["max_wait_ms"] = json!(60_000);
-    policy["revocation"]["responders"][0]["timeout_ms"] = json!(60_000);
-    policy["gate"] = json!({ "timeout_ms": 60_000 });
+    let policy = world.policy(&json!({}));
     let envoy = Envoy::builder()
         .config(world.before(&server, &policy))
         .concurrency(workers)
@@ -96,17 +90,6 @@ async fn one_request_for(workers: u32, clients: u64) {
     }
     assert_eq!(world.responder.requests(), 1);
     exactly_events(&envoy, 0).await;
-}
-
-/// Waits until so many wait: longer than for a few.
-async fn all_pending(envoy: &Envoy, count: u64) {
-    let started = Instant::now();
-    let mut waiting = 0;
-    while waiting < count {
-        assert!(started.elapsed() < 5 * PATIENCE, "{waiting} of {count}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        waiting = metric(envoy, &["gate_pending"]).await;
-    }
 }
 
 /// Of one certificate, which a server shows to HTTP and TCP, and a client, too.

@@ -152,6 +152,8 @@ async fn answers_that_are_none_about_clients() {
 #[tokio::test]
 async fn connections_that_fail() {
     const SHORT: u32 = 200;
+    // Time for the head of an answer.
+    const MEDIUM: u32 = 2_000;
     const LONG: u32 = 60_000;
     let world = World::new().await;
     let faulty = async |fault| {
@@ -184,10 +186,9 @@ async fn connections_that_fail() {
         Row::good("good"),
     ];
     Table::new(&world, rows)
-        .revocation(json!({ "max_wait_ms": 5_000 }))
         .responder("hang.test", "ocsp-hang", hang.addr(), SHORT)
-        .responder("drip.test", "ocsp-drip", drip.addr(), SHORT)
-        .responder("half.test", "ocsp-half", half.addr(), SHORT)
+        .responder("drip.test", "ocsp-drip", drip.addr(), MEDIUM)
+        .responder("half.test", "ocsp-half", half.addr(), MEDIUM)
         .responder("close.test", "ocsp-close", close.addr(), LONG)
         .responder("reset.test", "ocsp-reset", reset.addr(), LONG)
         .responder("not-http.test", "ocsp-not-http", not_http.addr(), LONG)

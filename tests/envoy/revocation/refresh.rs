@@ -16,8 +16,8 @@ use hopguard_testbed::upstream::{PATIENCE, Upstream};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::{URL, World};
-use crate::support::{exactly_events, filter, gist, pending, start};
+use super::{URL, World, all_pending};
+use crate::support::{exactly_events, filter, gist, start};
 
 impl World {
     /// The responder's first answer about this certificate is that it is good
@@ -160,10 +160,7 @@ async fn under_load_one_worker_asks_for_all() {
     // the sixth.
     world.good_at_first(&certificate, 6);
     let server = super::tls(&certificate).await;
-    let mut policy = world.policy_without_skew();
-    policy["revocation"]["responders"][0]["timeout_ms"] = json!(60_000);
-    policy["revocation"]["max_wait_ms"] = json!(60_000);
-    policy["gate"] = json!({ "timeout_ms": 60_000 });
+    let policy = world.policy_without_skew();
     let envoy = Envoy::builder()
         .config(world.before(&server, &policy))
         .concurrency(4)
@@ -181,7 +178,7 @@ async fn under_load_one_worker_asks_for_all() {
         .unwrap();
     // The answer that is known ends while the next one is held back: then, all
     // of them wait, and for the same one.
-    pending(&envoy, 32).await;
+    all_pending(&envoy, 32).await;
     assert_eq!(world.responder.requests(), 2);
     responder.release_responses();
     let counted = server.requests().len();

@@ -11,8 +11,8 @@ use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::upstream::Upstream;
 use serde_json::{Value, json};
 
-use super::World;
 use super::row::Row;
+use super::{MAX_WAIT_MS, World, gate, responder};
 use crate::support::{exactly_events, filter, gist, merge, metric, plugin, policy, start};
 
 /// What clients say.
@@ -22,7 +22,6 @@ const SECRET: &str = "a secret";
 pub struct Table<'a> {
     world: &'a World,
     rows: Vec<Row>,
-    fields: Value,
     crls: Box<dyn Fn(&World) -> Vec<String>>,
     responders: Vec<Value>,
     clusters: Vec<Cluster>,
@@ -34,17 +33,10 @@ impl<'a> Table<'a> {
         Self {
             world,
             rows: rows.into_iter().collect(),
-            fields: json!({}),
             crls: Box::new(|_| Vec::new()),
-            responders: vec![json!({ "host": "ocsp.test", "cluster": "ocsp" })],
+            responders: vec![responder()],
             clusters: vec![world.responder_cluster()],
         }
-    }
-
-    /// With these fields of `revocation` in the policy.
-    pub fn revocation(mut self, fields: Value) -> Self {
-        merge(&mut self.fields, fields);
-        self
     }
 
     /// With these lists, made when all certificates are.
@@ -204,9 +196,12 @@ impl<'a> Table<'a> {
 
     fn policy(&self, rules: Value) -> Value {
         let crls = (self.crls)(self.world);
-        let mut revocation = json!({ "responders": self.responders, "crls": crls });
-        merge(&mut revocation, self.fields.clone());
-        let fields = json!({ "default_trust_stores": ["ca"], "revocation": revocation });
+        let revocation = json!({
+            "responders": self.responders, "crls": crls, "max_wait_ms": MAX_WAIT_MS,
+        });
+        let fields = json!({
+            "default_trust_stores": ["ca"], "revocation": revocation, "gate": gate(),
+        });
         let mut policy = policy(&self.world.pki, fields);
         merge(&mut policy, rules);
         policy

@@ -7,7 +7,7 @@ use hopguard_testbed::upstream::Upstream;
 use serde_json::json;
 
 use super::World;
-use crate::support::{plugin, start};
+use crate::support::{exactly_events, gist, plugin, start};
 
 #[tokio::test]
 async fn tcp_waits_for_the_answer_about_its_server() {
@@ -39,4 +39,49 @@ async fn tcp_waits_for_the_answer_about_its_server() {
         assert_eq!(server.received(), expected);
         assert_eq!(crate::support::metric(&envoy, &["gate_pending"]).await, 0);
     }
+}
+
+/// Who speaks first cannot wait: it is judged without an answer, and the next one
+/// by the answer that came meanwhile.
+#[tokio::test]
+async fn where_the_server_speaks_first_the_second_contact_has_the_answer() {
+    let world = World::new().await;
+    let certificate = world.server();
+    world.responder.set(&certificate, Known::Good);
+    let server = Upstream::tls(&certificate).tcp_banner(b"220 ready\r\n");
+    let server = server.start().await.unwrap();
+    let mut policy = world.policy(&json!({}));
+    policy["downstream"] = json!([{
+        "name": "local",
+        "waive": [{ "controls": ["V9.2.1", "V9.2.2"], "reason": "r", "until": "2099-12-31" }],
+    }]);
+    let tls = UpstreamTls::new().sni("api.test");
+    let guard = plugin("network", &policy).network_filter();
+    let envoy = start(
+        Bootstrap::new()
+            .tcp(TcpListener::new("front", "backend").filter(guard))
+            .cluster(Cluster::new("backend").endpoint(server.addr()).tls(tls))
+            .cluster(world.responder_cluster()),
+    )
+    .await;
+    let client = Client::plaintext(envoy.listener("front").await.unwrap());
+    let mut first = client.raw().await.unwrap();
+    assert_eq!(first.read_to_end().await.unwrap().bytes, b"");
+    let events = exactly_events(&envoy, 1).await;
+    let expected = [
+        "hopguard.denied",
+        "revocation_unreachable",
+        "V9.2.4",
+        "live",
+    ];
+    assert_eq!(gist(&events[0]), expected);
+
+    let answers = "cluster.ocsp.upstream_rq_200";
+    envoy.wait_for_stat(answers, |n| n == 1).await.unwrap();
+    let mut second = client.raw().await.unwrap();
+    assert_eq!(second.read_exact(11).await.unwrap(), b"220 ready\r\n");
+    second.write(b"hello").await.unwrap();
+    assert_eq!(second.read_exact(5).await.unwrap(), b"hello");
+    assert_eq!(world.responder.requests(), 1);
+    assert_eq!(server.received(), b"hello");
 }
