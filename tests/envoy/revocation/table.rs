@@ -18,11 +18,14 @@ use crate::support::{exactly_events, filter, gist, merge, metric, plugin, policy
 /// What clients say.
 const SECRET: &str = "a secret";
 
+/// Makes the lists (PEM) that a policy of the table carries.
+type Lists = Box<dyn Fn(&World) -> Vec<String>>;
+
 /// A table, and what its rows have in common.
 pub struct Table<'a> {
     world: &'a World,
     rows: Vec<Row>,
-    crls: Box<dyn Fn(&World) -> Vec<String>>,
+    crls: Lists,
     responders: Vec<Value>,
     clusters: Vec<Cluster>,
 }
