@@ -49,7 +49,8 @@ fn signers() -> Vec<Row> {
             Signing::delegate(&delegate(w).issue())
         })
         .known(Known::Revoked)
-        .denied(REVOKED, "by ocsp"),
+        .denied(REVOKED, "")
+        .by("ocsp_responder"),
         by("stranger", |w| Signing::authority(&w.pki.other)).denied(INVALID, "may not answer"),
         // The root, too, is a stranger to what the intermediate issued.
         by("root", |w| Signing::authority(&w.pki.root)).denied(INVALID, "may not answer"),
@@ -133,7 +134,8 @@ fn subjects() -> Vec<Row> {
             world.responder.set(certificate, Known::Revoked);
             between(world, certificate, Known::Good)
         })
-        .denied(REVOKED, "by ocsp"),
+        .denied(REVOKED, "")
+        .by("ocsp_responder"),
         about("good-and-revoked", |world, certificate| {
             Answer::new(&world.pki.intermediate, certificate, Status::Good)
                 .and(certificate, Status::Revoked)
@@ -141,7 +143,8 @@ fn subjects() -> Vec<Row> {
                 .sign()
                 .unwrap()
         })
-        .denied(REVOKED, "by ocsp"),
+        .denied(REVOKED, "")
+        .by("ocsp_responder"),
         about("good-and-unknown", |world, certificate| {
             Answer::new(&world.pki.intermediate, certificate, Status::Good)
                 .and(certificate, Status::Unknown)

@@ -9,8 +9,9 @@ use serde_json::json;
 use super::{URL, World, all_pending};
 use crate::support::{exactly_events, filter, start};
 
-/// Requests that one worker and role has open at once (docs/revocation.md).
-const MAX_OPEN: usize = 64;
+/// Requests that one worker and role has open at once at a responder
+/// (docs/revocation.md).
+const MAX_OPEN: usize = 32;
 
 /// More clients than that, each with a certificate of its own: the others wait
 /// for their turn, and get it.

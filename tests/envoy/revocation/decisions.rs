@@ -37,7 +37,10 @@ const TROUBLES: [Trouble; 5] = [
         name: "unreachable",
         cause: "revocation_unreachable",
         words: "HTTP status 500",
-        row: |name| Row::good(name).reply(|_, _| Reply::status(500)),
+        row: |name| {
+            let row = Row::good(name).host(&format!("{name}.test"));
+            row.reply(|_, _| Reply::status(500))
+        },
     },
     Trouble {
         name: "invalid",
@@ -107,26 +110,31 @@ fn rows() -> Vec<Row> {
     rows
 }
 
+fn table(world: &World) -> Table<'_> {
+    let names = ["", "-others", "-allowed", "-waived"].map(|end| format!("unreachable{end}"));
+    Table::new(world, rows()).responder_for(&names.each_ref().map(String::as_str))
+}
+
 #[tokio::test]
 async fn of_servers() {
     let world = World::new().await;
-    Table::new(&world, rows()).walk_servers().await;
+    table(&world).walk_servers().await;
 }
 
 #[tokio::test]
 async fn of_clients() {
     let world = World::new().await;
-    Table::new(&world, rows()).walk_clients().await;
+    table(&world).walk_clients().await;
 }
 
 #[tokio::test]
 async fn of_tcp_servers() {
     let world = World::new().await;
-    Table::new(&world, rows()).walk_tcp_servers().await;
+    table(&world).walk_tcp_servers().await;
 }
 
 #[tokio::test]
 async fn of_tcp_clients() {
     let world = World::new().await;
-    Table::new(&world, rows()).walk_tcp_clients().await;
+    table(&world).walk_tcp_clients().await;
 }

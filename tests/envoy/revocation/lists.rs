@@ -29,15 +29,20 @@ fn listed(name: &str, known: Known) -> Row {
 fn rows() -> Vec<Row> {
     vec![
         listed("good", Known::Good),
-        listed("revoked", Known::Revoked).denied(REVOKED, "by crl"),
-        listed("hold", Known::OnHold).denied(REVOKED, "by crl"),
-        // What the responder would say of it is not asked.
+        listed("revoked", Known::Revoked)
+            .denied(REVOKED, "")
+            .by("crl_policy"),
+        listed("hold", Known::OnHold)
+            .denied(REVOKED, "")
+            .by("crl_policy"),
+        // All sources are asked: a fresher answer may revoke.
         Row::good("good-for-both"),
         Row::new("good-for-the-list-alone"),
         Row::good("revoked-by-the-list-alone")
-            .reply(|_, _| panic!("a list spares the question"))
+            .reply(|_, _| panic!("a list that revokes spares the question"))
             .known(Known::Revoked)
-            .denied(REVOKED, "by crl"),
+            .denied(REVOKED, "")
+            .by("crl_policy"),
     ]
 }
 
@@ -47,7 +52,8 @@ async fn of_servers_and_clients() {
     let table = || Table::new(&world, rows()).crls(|world| vec![pem(world, List::default())]);
     table().walk_servers().await;
     table().walk_clients().await;
-    assert_eq!(world.responder.requests(), 0);
+    // Twice, about what is good by the list and names a responder.
+    assert_eq!(world.responder.requests(), 2 * 2);
 }
 
 #[tokio::test]
@@ -56,7 +62,8 @@ async fn over_tcp() {
     let table = || Table::new(&world, rows()).crls(|world| vec![pem(world, List::default())]);
     table().walk_tcp_servers().await;
     table().walk_tcp_clients().await;
-    assert_eq!(world.responder.requests(), 0);
+    // Twice, about what is good by the list and names a responder.
+    assert_eq!(world.responder.requests(), 2 * 2);
 }
 
 /// A list of one partition says nothing of the others, and what it does not
@@ -72,7 +79,9 @@ async fn by_partition() {
     };
     let rows = vec![
         listed("good", Known::Good),
-        listed("revoked", Known::Revoked).denied(REVOKED, "by crl"),
+        listed("revoked", Known::Revoked)
+            .denied(REVOKED, "")
+            .by("crl_policy"),
     ];
     partition(Extension::OnlyUserCertificates, rows).await;
 
@@ -81,7 +90,8 @@ async fn by_partition() {
         Row::good("asked-about"),
         Row::new("asked-about-and-revoked")
             .known(Known::Revoked)
-            .denied(REVOKED, "by ocsp"),
+            .denied(REVOKED, "")
+            .by("ocsp_responder"),
     ];
     partition(Extension::OnlyCaCertificates, rows).await;
 
@@ -89,7 +99,8 @@ async fn by_partition() {
         listed("good", Known::Good).certificate(|leaf| leaf.crl_url(PLACE)),
         listed("revoked", Known::Revoked)
             .certificate(|leaf| leaf.crl_url(PLACE))
-            .denied(REVOKED, "by crl"),
+            .denied(REVOKED, "")
+            .by("crl_policy"),
         listed("elsewhere", Known::Good)
             .certificate(|leaf| leaf.crl_url("http://crl.test/b.crl"))
             .denied(NO_SOURCE, ""),

@@ -22,6 +22,15 @@ fn refusal(status: u8) -> Reply {
     response(vec![0x30, 3, 0x0a, 1, status])
 }
 
+/// Whose responder fails, as such and not for their certificate.
+const FAILING: [&str; 5] = [
+    "error",
+    "unavailable",
+    "error-with-answer",
+    "closed",
+    "reset",
+];
+
 /// Answers of HTTP that are none of OCSP; a redirect leads to this URL.
 fn answers(elsewhere: &str) -> Vec<Row> {
     let elsewhere = elsewhere.to_owned();
@@ -30,11 +39,12 @@ fn answers(elsewhere: &str) -> Vec<Row> {
         move |_: &_, _: &_| Reply::status(status).header("location", to.as_str())
     };
     let row = |name: &str| Row::good(name);
+    let failing = |name: &str| Row::good(name).host(&format!("{name}.test"));
     vec![
-        row("error")
+        failing("error")
             .reply(|_, _| Reply::status(500).body("sorry"))
             .denied(UNREACHABLE, "HTTP status 500"),
-        row("unavailable")
+        failing("unavailable")
             .reply(|_, _| Reply::status(503))
             .denied(UNREACHABLE, "HTTP status 503"),
         row("missing")
@@ -47,7 +57,7 @@ fn answers(elsewhere: &str) -> Vec<Row> {
             .reply(redirect(307))
             .denied(UNREACHABLE, "HTTP status 307"),
         // The right answer, and still no success.
-        row("error-with-answer")
+        failing("error-with-answer")
             .reply(|database, question| {
                 Reply::status(500)
                     .body(good_answer(database, question))
@@ -114,10 +124,10 @@ fn answers(elsewhere: &str) -> Vec<Row> {
         row("large")
             .reply(|_, _| response(vec![0x30; 10 << 20]))
             .denied(INVALID, "65536 are allowed"),
-        row("closed")
+        failing("closed")
             .reply(|_, _| Reply::close())
             .denied(UNREACHABLE, BROKEN_OFF),
-        row("reset")
+        failing("reset")
             .reply(|_, _| Reply::reset())
             .denied(UNREACHABLE, BROKEN_OFF),
         // And nothing of that harms who comes next.
@@ -132,7 +142,10 @@ async fn answers_that_are_none() {
     let url = format!("http://{}/", elsewhere.addr());
     let rows = answers(&url);
     let count = rows.len();
-    Table::new(&world, rows).walk_servers().await;
+    Table::new(&world, rows)
+        .responder_for(&FAILING)
+        .walk_servers()
+        .await;
     // Nobody was asked twice, and who was not named in the policy not at all.
     assert_eq!(world.responder.requests(), count);
     assert_eq!(elsewhere.requests(), 0);
@@ -143,6 +156,7 @@ async fn answers_that_are_none() {
 async fn answers_that_are_none_about_clients() {
     let world = World::new().await;
     Table::new(&world, answers("http://ocsp.test/"))
+        .responder_for(&FAILING)
         .walk_clients()
         .await;
 }

@@ -44,6 +44,8 @@ type Evidence = Box<dyn Fn(&World, &Issued)>;
 pub struct Row {
     pub name: String,
     pub outcome: Outcome,
+    /// Who says so, as the event has it; checked where there is an event.
+    pub source: Option<&'static str>,
     urls: Vec<String>,
     certificate: fn(LeafBuilder) -> LeafBuilder,
     evidence: Evidence,
@@ -58,6 +60,7 @@ impl Row {
         Self {
             name: name.to_owned(),
             outcome: Outcome::Served,
+            source: None,
             urls: vec!["http://ocsp.test/".to_owned()],
             certificate: |builder| builder,
             evidence: Box::new(|_, _| ()),
@@ -145,6 +148,12 @@ impl Row {
     /// It must be denied, with these words in the event's detail.
     pub fn denied(self, cause: &'static str, words: &'static str) -> Self {
         self.outcome(Outcome::Denied(cause, words))
+    }
+
+    /// And the event must name this source.
+    pub fn by(mut self, source: &'static str) -> Self {
+        self.source = Some(source);
+        self
     }
 
     /// It must be let through with a warning.

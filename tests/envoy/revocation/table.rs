@@ -42,6 +42,16 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// With the world's responder under the names of these rows, too: one that
+    /// fails gets a pause, and takes nothing from the others.
+    pub fn responder_for(self, rows: &[&str]) -> Self {
+        let address = self.world.responder.addr();
+        rows.iter().fold(self, |table, name| {
+            let (host, cluster) = (format!("{name}.test"), format!("ocsp-{name}"));
+            table.responder(&host, &cluster, address, 30_000)
+        })
+    }
+
     /// With these lists, made when all certificates are.
     pub fn crls(mut self, make: impl Fn(&World) -> Vec<String> + 'static) -> Self {
         self.crls = Box::new(make);
@@ -246,6 +256,9 @@ impl<'a> Table<'a> {
             assert_eq!(event["hopguard.direction"], direction, "{name}");
             let detail = event["hopguard.detail"].as_str().unwrap_or_default();
             assert!(detail.contains(words), "{name}: {words:?} in {detail:?}");
+            if let Some(source) = row.source {
+                assert_eq!(event["hopguard.revocation.source"], source, "{event:#}");
+            }
         }
         assert_eq!(metric(envoy, &["gate_pending"]).await, 0);
     }
