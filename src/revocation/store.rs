@@ -139,11 +139,16 @@ impl Store {
 
     /// The status of a certificate, and what a staple is worth that came along.
     ///
-    /// All sources are asked. Revoked wins over all; then good; then an answer
-    /// that is on its way over what went wrong elsewhere.
+    /// All sources are asked, but no responder about what a list revokes. Revoked
+    /// wins over all; then good; then an answer that is on its way over what went
+    /// wrong elsewhere.
     pub fn look_up(&mut self, asked: &Rc<Asked>, staple: Option<&[u8]>, now: Now) -> Looked {
         let by_lists = self.lists.status(asked, now);
-        let (by_ocsp, staple) = self.by_ocsp(asked, staple, now);
+        let responder = match by_lists {
+            Some(Status::Revoked { .. }) => None,
+            _ => self.responders.of(asked),
+        };
+        let (by_ocsp, staple) = self.by_ocsp(asked, responder, staple, now);
         Looked {
             status: match by_lists {
                 Some(by_lists) => by_lists.or(by_ocsp, now.at.now),
@@ -153,8 +158,13 @@ impl Store {
         }
     }
 
-    fn by_ocsp(&mut self, asked: &Rc<Asked>, staple: Option<&[u8]>, now: Now) -> (Status, Staple) {
-        let responder = self.responders.of(asked);
+    fn by_ocsp(
+        &mut self,
+        asked: &Rc<Asked>,
+        responder: Option<usize>,
+        staple: Option<&[u8]>,
+        now: Now,
+    ) -> (Status, Staple) {
         let can_know = responder.is_some()
             || staple.is_some()
             || !self.responses.is_empty()

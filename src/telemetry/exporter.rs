@@ -9,6 +9,10 @@ use crate::decision::Collector;
 use crate::host::attributes as at;
 use crate::host::{CallAnswer, CallId, Host, Level};
 
+/// Octets that are read of an answer: more than enough for a partial success with
+/// a message (OTLP specification), and for Envoy's own words on a failed connection.
+const MAX_ANSWER: usize = 16 * 1024;
+
 /// Sends events to a collector.
 #[derive(Debug)]
 pub struct Exporter {
@@ -141,8 +145,8 @@ impl Request {
             ("user-agent", agent),
         ];
         let (cluster, timeout) = (&*self.collector.cluster, self.collector.timeout_ms);
-        // What a collector says of a batch is in the status.
-        host.call(cluster, &headers, self.body.as_bytes(), timeout, 0)
+        let body = self.body.as_bytes();
+        host.call(cluster, &headers, body, timeout, MAX_ANSWER)
     }
 }
 

@@ -103,6 +103,20 @@ async fn one_that_refuses_gets_a_batch_once() {
     assert_eq!(requests[0].authority, "otel.test");
 }
 
+/// OTLP's partial success: the collector says how many records it left out.
+#[tokio::test]
+async fn what_a_collector_leaves_out_is_counted() {
+    let server = Upstream::plaintext()
+        .respond(200, r#"{"partialSuccess":{"rejectedLogRecords":"1"}}"#)
+        .start()
+        .await
+        .unwrap();
+    let envoy = denying(Cluster::new("").endpoint(server.addr()), json!({})).await;
+    deny(&envoy, 1).await;
+    exported(&envoy, "failed", 1).await;
+    assert_eq!(metric(&envoy, &["exports", "exported"]).await, 0);
+}
+
 /// Whatever is wrong with the way to the collector, requests are judged as
 /// before, and no callback that Envoy makes kills the VM.
 #[tokio::test]
