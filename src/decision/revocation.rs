@@ -7,9 +7,9 @@ use super::policy::{OnTrouble, RevocationDemands};
 use super::verdict::Finding;
 use crate::revocation::{Asked, Looked, Staple, Status, Trouble};
 
-/// Seconds that a revocation is kept in a verdict: it does not end, but a hold
-/// does.
-const KEPT_REVOCATION: i64 = 60;
+/// Seconds that a revocation is kept in a verdict: it does not end, but a hold does,
+/// and then not much later than the list or the answer says so.
+const KEPT_REVOCATION: i64 = 5;
 
 /// What the status of a certificate, or of several, leads to.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub fn look_up(
         };
         one.finding.iter_mut().for_each(names_ca);
         one.notices.iter_mut().for_each(names_ca);
-        if is_leaf && demands.staple_required && !is_certain(&one) {
+        if is_leaf && demands.staple_required && !one.is_known() {
             one.demand(looked.staple, now);
         }
         all.and(one);
@@ -118,6 +118,15 @@ impl LookedUp {
             OnTrouble::Allow => looked_up.notices.push(finding),
         }
         looked_up
+    }
+
+    /// Whether it is denied for what is known of the certificate, and not for want
+    /// of an answer: then it does not matter whether there was a staple.
+    fn is_known(&self) -> bool {
+        let causes = [Cause::CertificateRevoked, Cause::RevocationUnknown];
+        self.finding
+            .as_ref()
+            .is_some_and(|finding| causes.contains(&finding.cause))
     }
 
     /// Demands that there was a staple.

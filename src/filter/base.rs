@@ -245,7 +245,7 @@ impl<H: Host> Base<H> {
         self.count_fetched("crl", told.result);
         if told.is_news {
             let level = match told.result {
-                "loaded" => Level::Info,
+                "loaded" | "unchanged" => Level::Info,
                 _ => Level::Warn,
             };
             let detail = text::clean_to(&told.detail, text::MAX_REASON);

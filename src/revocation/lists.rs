@@ -336,7 +336,10 @@ impl Lists {
         fetched.work = Work::None;
         let unreachable = |detail| Err((Trouble::Unreachable, detail));
         let begun = match answer.status {
-            0 => unreachable("no answer".to_owned()),
+            0 => unreachable(format!(
+                "no answer by way of the cluster {:?}",
+                fetched.source.cluster
+            )),
             200 => fetched.begin(answer, &issuers, now),
             304 if fetched.list.is_some() => {
                 return Some(fetched.unchanged(self.data.as_ref(), now));
@@ -496,6 +499,7 @@ impl Fetched {
     fn unchanged(&mut self, data: &dyn SharedData, now: Now) -> Told {
         let next_update = self.list.as_ref().map_or(0, |list| list.next_update());
         let next_at = self.refresh_at(next_update, now);
+        let is_back = self.record.trouble.is_some();
         self.release(data, |record| {
             record.next_at = next_at;
             record.failures = 0;
@@ -504,8 +508,8 @@ impl Fetched {
         Told {
             url: self.source.url.clone(),
             result: "unchanged",
-            detail: String::new(),
-            is_news: false,
+            detail: "the list in use is still the newest".to_owned(),
+            is_news: is_back,
         }
     }
 

@@ -343,9 +343,10 @@ impl Store {
     fn read(&self, order: &Order, fetched: &Fetched<'_>, at: Instant) -> Result<Answer, Failure> {
         match fetched.status {
             0 => {
-                return Err(Failure::Responder(
-                    "the responder did not answer".to_owned(),
-                ));
+                return Err(Failure::Responder(format!(
+                    "the responder did not answer by way of the cluster {:?}",
+                    order.cluster
+                )));
             }
             200 => {}
             status => {

@@ -18,16 +18,21 @@ mod answers;
 mod bounds;
 mod clients;
 mod decisions;
+mod fetched;
 mod first_contact;
 mod lists;
 mod misbehaving;
 mod must_staple;
+mod nonce;
 mod outage;
+mod policy_responses;
 mod refresh;
 mod row;
 mod sources;
+mod staples;
 mod table;
 mod tcp;
+mod whole_path;
 
 /// A URL in certificates that leads to the world's responder.
 const URL: &str = "http://ocsp.test/ca";

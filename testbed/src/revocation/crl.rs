@@ -23,6 +23,7 @@ pub struct List {
     this_update: SystemTime,
     next_update: SystemTime,
     signer: Option<Authority>,
+    number: u32,
     extensions: String,
 }
 
@@ -49,6 +50,7 @@ impl Default for List {
             this_update: now - HOUR,
             next_update: now + 24 * HOUR,
             signer: None,
+            number: 0x1000,
             extensions: String::new(),
         }
     }
@@ -65,6 +67,12 @@ impl List {
     /// This authority signs it, in its own name, in place of the one that the database is of.
     pub fn signed_by(mut self, authority: &Authority) -> Self {
         self.signer = Some(authority.clone());
+        self
+    }
+
+    /// With this CRL number; 0x1000 by default.
+    pub fn number(mut self, number: u32) -> Self {
+        self.number = number;
         self
     }
 
@@ -85,6 +93,16 @@ impl List {
         self
     }
 
+    /// The same in DER, as lists are published.
+    ///
+    /// # Errors
+    ///
+    /// As for [`pem`](Self::pem).
+    pub fn der(&self, database: &Database) -> Result<Vec<u8>> {
+        let pem = self.pem(database)?;
+        openssl::run(&["crl", "-outform", "DER"], pem.as_bytes())
+    }
+
     /// The list of what this database knows to be revoked, in PEM.
     ///
     /// # Errors
@@ -98,7 +116,8 @@ impl List {
         );
         let index = text(&database.path("index"));
         let number_file = text(&number);
-        std::fs::write(&number, "1000\n").map_err(Error::io("the number of a CRL"))?;
+        std::fs::write(&number, format!("{:04X}\n", self.number))
+            .map_err(Error::io("the number of a CRL"))?;
         let text_of_config = format!(
             "{CONFIG}database = {index}\ncrlnumber = {number_file}\n[list]\nauthorityKeyIdentifier = keyid\n{}",
             self.extensions

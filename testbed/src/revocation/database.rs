@@ -28,6 +28,8 @@ pub enum Known {
 pub struct Database {
     directory: TempDir,
     known: Mutex<BTreeMap<String, Known>>,
+    /// How many more are revoked, of which there are no certificates.
+    others: AtomicU64,
     files: AtomicU64,
 }
 
@@ -43,6 +45,7 @@ impl Database {
         let database = Self {
             directory,
             known: Mutex::default(),
+            others: AtomicU64::new(0),
             files: AtomicU64::new(0),
         };
         database.write_index(&BTreeMap::new())?;
@@ -58,6 +61,18 @@ impl Database {
         let serial = certificate.serial_hex().to_uppercase();
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(serial, known);
+        self.write_index(&all)
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Revokes so many that were never issued, with serial numbers of 16 octets.
+    ///
+    /// # Panics
+    ///
+    /// When the index cannot be written.
+    pub fn revoke_others(&self, count: u64) {
+        self.others.store(count, Ordering::Relaxed);
+        let all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         self.write_index(&all)
             .unwrap_or_else(|error| panic!("{error}"));
     }
@@ -112,6 +127,14 @@ impl Database {
             };
             index +=
                 &format!("{status}\t491231235959Z\t{revoked}\t{serial}\tunknown\t/CN={serial}\n");
+        }
+        for number in 0..self.others.load(Ordering::Relaxed) {
+            // Spread over all values, and none like those that are issued.
+            let serial = format!(
+                "7E{:016X}{number:012X}",
+                number.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            );
+            index += &format!("R\t491231235959Z\t250101000000Z\t{serial}\tunknown\t/CN=other\n");
         }
         let new = self.new_file();
         fs::write(&new, index)

@@ -24,7 +24,7 @@ pub struct Responder {
 }
 
 struct State {
-    database: Database,
+    database: Arc<Database>,
     /// By serial number.
     chosen: Mutex<HashMap<String, Answering>>,
     others: Mutex<Answering>,
@@ -38,7 +38,7 @@ impl Responder {
     /// When it cannot listen, or its files cannot be written.
     pub async fn start(ca: &Authority) -> Result<Self> {
         let state = Arc::new(State {
-            database: Database::new(ca)?,
+            database: Arc::new(Database::new(ca)?),
             chosen: Mutex::default(),
             others: Mutex::new(signed(Signing::default())),
         });
@@ -99,7 +99,7 @@ impl Responder {
     }
 
     /// What it knows.
-    pub fn database(&self) -> &Database {
+    pub fn database(&self) -> &Arc<Database> {
         &self.state.database
     }
 

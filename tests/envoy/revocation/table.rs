@@ -26,6 +26,7 @@ pub struct Table<'a> {
     world: &'a World,
     rows: Vec<Row>,
     crls: Lists,
+    sources: Vec<Value>,
     responders: Vec<Value>,
     clusters: Vec<Cluster>,
 }
@@ -37,6 +38,7 @@ impl<'a> Table<'a> {
             world,
             rows: rows.into_iter().collect(),
             crls: Box::new(|_| Vec::new()),
+            sources: Vec::new(),
             responders: vec![responder()],
             clusters: vec![world.responder_cluster()],
         }
@@ -55,6 +57,13 @@ impl<'a> Table<'a> {
     /// With these lists, made when all certificates are.
     pub fn crls(mut self, make: impl Fn(&World) -> Vec<String> + 'static) -> Self {
         self.crls = Box::new(make);
+        self
+    }
+
+    /// With a list that is fetched from here (`crl_sources`).
+    pub fn source(mut self, source: Value, cluster: Cluster) -> Self {
+        self.sources.push(source);
+        self.clusters.push(cluster);
         self
     }
 
@@ -210,7 +219,8 @@ impl<'a> Table<'a> {
     fn policy(&self, rules: Value) -> Value {
         let crls = (self.crls)(self.world);
         let revocation = json!({
-            "responders": self.responders, "crls": crls, "max_wait_ms": MAX_WAIT_MS,
+            "responders": self.responders, "crls": crls, "crl_sources": self.sources,
+            "max_wait_ms": MAX_WAIT_MS,
         });
         let fields = json!({
             "default_trust_stores": ["ca"], "revocation": revocation, "gate": gate(),
