@@ -133,6 +133,87 @@ fn each_mistake_names_its_field() {
             "revocation.crls[0]: ",
         ),
         (
+            "/revocation".into(),
+            json!({"responders": [
+                {"host": "ocsp.test", "cluster": "a"}, {"host": "OCSP.test:80", "cluster": "b"},
+            ]}),
+            "revocation.responders[1].host: \"ocsp.test\" is there twice",
+        ),
+        (
+            "/revocation".into(),
+            json!({"crl_sources": [{"url": "https://crl.test/a", "cluster": "c"}]}),
+            "revocation.crl_sources[0].url: \"https://crl.test/a\" is no http URL",
+        ),
+        (
+            "/revocation".into(),
+            json!({"crl_sources": [{"url": "http://crl.test/a", "cluster": ""}]}),
+            "revocation.crl_sources[0].cluster: \"\" is no name of a cluster",
+        ),
+        (
+            "/revocation".into(),
+            json!({"crl_sources": [
+                {"url": "http://crl.test/a", "cluster": "c", "refresh_seconds": 604_801},
+            ]}),
+            "revocation.crl_sources[0].refresh_seconds: 604801 is not within 1 to 604800",
+        ),
+        (
+            "/revocation".into(),
+            json!({"crl_sources": [
+                {"url": "http://crl.test/a", "cluster": "c", "timeout_ms": 0},
+            ]}),
+            "revocation.crl_sources[0].timeout_ms: 0 is not within",
+        ),
+        (
+            "/revocation".into(),
+            json!({"crl_sources": [
+                {"url": "http://crl.test/a", "cluster": "c", "max_bytes": 67_108_865},
+            ]}),
+            "revocation.crl_sources[0].max_bytes: 67108865 is not within",
+        ),
+        (
+            "/revocation".into(),
+            json!({"crl_sources": [
+                {"url": "http://crl.test/a", "cluster": "c"},
+                {"url": "http://crl.test/a", "cluster": "d"},
+            ]}),
+            "revocation.crl_sources[1].url: \"http://crl.test/a\" is there twice",
+        ),
+        (
+            "/revocation".into(),
+            json!({"ocsp_responses": ["?"]}),
+            "revocation.ocsp_responses[0]: no base64",
+        ),
+        (
+            "/revocation".into(),
+            json!({"ocsp_responses": ["AAAA"]}),
+            "revocation.ocsp_responses[0]: no OCSP response in DER",
+        ),
+        (
+            "/revocation".into(),
+            json!({"staple_properties": {"upstream": ["filter_state", ""]}}),
+            "revocation.staple_properties.upstream: a property is a path of 1 to 8 parts",
+        ),
+        (
+            "/revocation".into(),
+            json!({"staple_properties": {"downstream": ["a", "b", "c", "d", "e", "f", "g", "h", "i"]}}),
+            "revocation.staple_properties.downstream: a property is a path of 1 to 8 parts",
+        ),
+        (
+            format!("{peer}/revocation"),
+            json!({"staple": "required"}),
+            "revocation.staple: \"required\" denies every peer",
+        ),
+        (
+            format!("{peer}/revocation"),
+            json!({"whole_path": 1}),
+            "whole_path",
+        ),
+        (
+            format!("{peer}/revocation"),
+            json!({}),
+            "upstream[0].require.peer_certificate.revocation: denies every peer: the policy's revocation names no source",
+        ),
+        (
             format!("{peer}/revocation"),
             json!({"revoked": "allow"}),
             "unknown field `revoked`",

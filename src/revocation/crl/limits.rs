@@ -23,7 +23,8 @@ impl Default for Limits {
     /// 64 MiB: a million entries with serial numbers of 20 octets and reasons
     /// take 53 MB, and Envoy 1.40 does not deliver 64 MiB in one answer. 2^20
     /// entries: a million is what loading was measured with; the table of so
-    /// many takes 26 MiB, and there is one in each worker.
+    /// many takes 26 MiB, once in the process where it is fetched, and in each
+    /// worker where the policy holds it.
     fn default() -> Self {
         Self {
             bytes: 64 << 20,
