@@ -2,8 +2,9 @@
 //! nothing and one in Lua that checks the same. CPU time of Envoy's process,
 //! not wall time: it says the same on a machine that does other things too.
 //! ROUNDS in the environment says how long it takes, ONLY (`requests`, `tcp`,
-//! `wake`, with commas between them) which parts of it are measured.
+//! `wake`, `crl`, with commas between them) which parts of it are measured.
 
+mod crl;
 mod distance;
 mod load;
 mod report;
@@ -47,7 +48,7 @@ async fn main() -> Result<ExitCode> {
         return Err(format!("no {}: run `make noop`", noop.display()).into());
     }
 
-    let parts = Parts::new(&hopguard, &noop);
+    let parts = Parts::new(&hopguard, &noop)?;
     eprintln!("bench: starting Envoy, twice");
     let backend = Envoy::builder().config(parts.backend()).start().await?;
     let servers = Servers {
@@ -57,7 +58,7 @@ async fn main() -> Result<ExitCode> {
     let machine = machine(&backend.version().await?, &hopguard, &noop, rounds)?;
     let only = std::env::var("ONLY").unwrap_or_default();
     let is_wanted = |part: &str| only.is_empty() || only.split(',').any(|p| p == part);
-    let (mut tables, mut wake) = (Vec::new(), Vec::new());
+    let (mut tables, mut wake, mut large) = (Vec::new(), Vec::new(), None);
     if is_wanted("requests") {
         warm::check(&parts, &servers).await?;
         let samples = warm::measure(&parts, &servers, rounds).await?;
@@ -78,6 +79,10 @@ async fn main() -> Result<ExitCode> {
         wake = wake::measure(&parts, &servers, rounds.div_ceil(4)).await?;
     }
 
+    if is_wanted("crl") {
+        large = Some(crl::measure().await?);
+    }
+
     for (name, value) in machine.as_object().into_iter().flatten() {
         println!(
             "{name:<16} {}",
@@ -86,11 +91,18 @@ async fn main() -> Result<ExitCode> {
     }
     println!();
     report::print(&tables, &wake);
+    if let Some(large) = &large {
+        println!();
+        large.print();
+    }
     let file = target.join("bench/bench.json");
     fs::create_dir_all(target.join("bench"))?;
     fs::write(
         &file,
-        format!("{:#}\n", report::json(&machine, &tables, &wake)),
+        format!(
+            "{:#}\n",
+            report::json(&machine, &tables, &wake, large.as_ref())
+        ),
     )?;
     println!("\n{}", file.display());
     Ok(ExitCode::SUCCESS)

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::crl::Large;
 use crate::statistics::{Summary, median, ratio, summary};
 use crate::variants::Variant;
 use crate::wake::Samples;
@@ -34,6 +35,7 @@ impl Table {
                 ("hopguard_downstream", "noop", 1.05),
                 ("hopguard_both", "noop_both", 1.10),
                 ("hopguard_downstream", "lua", 1.0),
+                ("hopguard_both_revocation", "hopguard_both", 1.02),
             ],
         }
     }
@@ -85,6 +87,10 @@ impl Table {
         for suffix in ["", "_mtls"] {
             for (row, base, limit) in self.targets {
                 let (row, base) = (format!("{row}{suffix}"), format!("{base}{suffix}"));
+                // Who may be revoked has a certificate.
+                if self.of(&row).is_empty() {
+                    continue;
+                }
                 targets.push(Target {
                     measured: ratio(self.of(&row), self.of(&base)),
                     words: format!("{row} <= {limit:.2} x {base}"),
@@ -164,9 +170,10 @@ pub fn print(tables: &[Table], wake: &[Samples]) {
 }
 
 /// All of it as JSON.
-pub fn json(machine: &Value, tables: &[Table], wake: &[Samples]) -> Value {
+pub fn json(machine: &Value, tables: &[Table], wake: &[Samples], large: Option<&Large>) -> Value {
     json!({
         "machine": machine,
+        "crl": large.map(Large::json),
         "rows": tables.iter().flat_map(Table::rows).map(|row| json!({
             "name": row.name,
             "cpu_us_median": row.cpu.median,

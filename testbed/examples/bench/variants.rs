@@ -9,7 +9,10 @@ use hopguard_testbed::config::{
     UpstreamTls, Wasm, lua,
 };
 use hopguard_testbed::pki::{Issued, Pki};
+use hopguard_testbed::revocation::{Database, List};
 use serde_json::{Value, json};
+
+use crate::Result;
 
 /// What a row has in listener and cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +54,7 @@ const fn row(name: &'static str, kind: Kind, mtls: bool) -> Variant {
 }
 
 /// The rows of requests on warm connections.
-pub const WARM: [Variant; 14] = [
+pub const WARM: [Variant; 15] = [
     row("none", Kind::None, false),
     row("noop", Kind::Noop, false),
     row("noop_both", Kind::NoopBoth, false),
@@ -63,6 +66,8 @@ pub const WARM: [Variant; 14] = [
     row("noop_both_mtls", Kind::NoopBoth, true),
     row("hopguard_downstream_mtls", Kind::Downstream, true),
     row("hopguard_both_mtls", Kind::Both, true),
+    // The same, and neither side may be revoked.
+    row("hopguard_both_revocation_mtls", Kind::Both, true),
     row("lua_mtls", Kind::Lua, true),
     row("log_filtered", Kind::LogFiltered, false),
     row("log_unfiltered", Kind::Log, false),
@@ -107,17 +112,19 @@ pub struct Parts {
 }
 
 impl Parts {
-    pub fn new(hopguard: &Path, noop: &Path) -> Self {
+    pub fn new(hopguard: &Path, noop: &Path) -> Result<Self> {
         let pki = Pki::new();
         let client = pki.client("client").dns("client.partner.test").issue();
-        let policy = policy(&pki);
+        let crl =
+            Database::new(&pki.intermediate).and_then(|database| List::default().pem(&database))?;
+        let policy = policy(&pki, &crl);
         let role = |role: &str| {
             Wasm::new(hopguard, role)
                 .configuration(&policy)
                 .failure_policy(FailurePolicy::FailClosed)
         };
         let does_nothing = |root_id: &str| Wasm::new(noop, root_id).name("noop").vm_id("noop");
-        Self {
+        Ok(Self {
             server: pki.server("api.test").issue(),
             envoy: pki.client("envoy").dns("envoy.test").issue(),
             hopguard: [
@@ -130,7 +137,7 @@ impl Parts {
             log: role("log").access_logger(),
             lua: [lua(LUA_WAIVER), lua(&lua_certificate(&client))],
             client,
-        }
+        })
     }
 
     /// The servers: another Envoy that answers by itself, or sends back what
@@ -277,8 +284,8 @@ impl Parts {
 }
 
 /// Plaintext is waived, but for the rows with certificates: those demand them
-/// of clients and verify those of servers.
-fn policy(pki: &Pki) -> Value {
+/// of clients and verify those of servers. `crl`: revokes nobody.
+fn policy(pki: &Pki, crl: &str) -> Value {
     let waive = json!([{
         "controls": ["V9.2.1", "V9.2.2"],
         "reason": "the benchmark's plaintext rows",
@@ -292,7 +299,16 @@ fn policy(pki: &Pki) -> Value {
             "intermediate_certificates": pki.intermediate.pem(),
         }],
         "default_trust_stores": ["ca"],
+        "revocation": { "crls": [crl] },
         "downstream": [
+            {
+                "name": "live",
+                "match": { "filter_chains": ["*_revocation_mtls"] },
+                "require": { "peer_certificate": {
+                    "trust_stores": ["ca"], "names": { "dns": ["*.partner.test"] },
+                    "revocation": {},
+                }},
+            },
             {
                 "name": "partners",
                 "match": { "filter_chains": ["*_mtls"] },
@@ -303,6 +319,11 @@ fn policy(pki: &Pki) -> Value {
             { "name": "bench", "waive": waive },
         ],
         "upstream": [
+            {
+                "name": "live",
+                "match": { "clusters": ["*_revocation_mtls"] },
+                "require": { "peer_certificate": { "revocation": {} } },
+            },
             { "name": "partners", "match": { "clusters": ["*_mtls", "wake_*"] } },
             { "name": "bench", "waive": waive },
         ],
