@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help setup wasm noop envoy demo test test-distro lint bench fmt clean
+.PHONY: help setup wasm noop envoy demo test test-distro lint bench fuzz fuzz-seeds fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -30,17 +30,25 @@ test-distro: setup ## Build the module with the distribution's Rust, and run the
 
 lint: setup ## Formatting and clippy, as CI has them
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	@tools/lint-wasm.sh
 
 bench: wasm noop envoy ## CPU per request of a real Envoy with and without the plugin
 	@cargo run --locked --release --quiet -p hopguard-testbed --example bench
 
+fuzz: setup ## Fuzz every parser, FUZZ_SECONDS (60) each, or FUZZ_TARGETS only: fuzz/README.md
+	@tools/fuzz.sh $(FUZZ_TARGETS)
+
+fuzz-seeds: setup ## Make the fixtures and the seeds of the fuzz targets anew
+	@cargo run --locked --quiet -p hopguard-testbed --example fuzz-seeds
+
 noop: setup ## Build the filter that does nothing, for the benchmark
 	@tools/build-noop.sh
 
 fmt: ## Format the sources
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
 
 clean: ## Remove all that was built
 	cargo clean
