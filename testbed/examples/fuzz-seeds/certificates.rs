@@ -182,7 +182,14 @@ fn sources(output: &Output) -> Result<()> {
     let some = point(&wrap(0xa0, &names), &[0x81, 2, 4, 0x60]);
     let other = [&b"\xa2\x07\xa4\x05\x30\x03\x31\x01\x00"[..]].concat();
     let relative = wrap(0xa1, &[6, 3, 0x55, 4, 3, 0x0c, 1, b'x']);
+    // One more than is read, each.
+    let responders = access(1, "http://a").repeat(9);
+    let many = point(&wrap(0xa0, &uri("a").repeat(17)), &[]);
+    let points = point(&wrap(0xa0, &uri("a")), &[]).repeat(17);
     for (name, which, value) in [
+        ("too-many-responders", 0, wrap(0x30, &responders)),
+        ("too-many-names", 1, wrap(0x30, &many)),
+        ("too-many-points", 1, wrap(0x30, &points)),
         ("access", 0, wrap(0x30, &two)),
         ("point", 1, wrap(0x30, &full)),
         ("points", 1, wrap(0x30, &[full.clone(), some].concat())),

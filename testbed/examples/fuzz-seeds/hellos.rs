@@ -53,6 +53,9 @@ pub fn write(output: &Output) -> Result<()> {
         let hello = Client::tls(rustls.addr()).client_hello().await?;
         let warned = [&[21, 3, 3, 0, 2, 1, 112][..], &hello].concat();
         output.seed("server_hello", "warning-first", &warned)?;
+        for target in ["client_hello", "server_hello"] {
+            output.seed(target, "alert", &[21, 3, 3, 0, 2, 2, 40])?;
+        }
         output.seed("client_hello", "http", b"GET / HTTP/1.1\r\n\r\n")
     })
 }

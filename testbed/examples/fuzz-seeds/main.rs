@@ -1,7 +1,8 @@
 //! `make fuzz-seeds`: the world that the fuzz targets judge by (`fuzz/fixtures`), and inputs to
 //! start from (`fuzz/corpus`), made by the testbed's PKI, by OpenSSL and by rustls.
 //!
-//! The keys of a world are thrown away once it is signed, so all is made anew or nothing.
+//! The keys of a world are thrown away once it is signed, so all of it is made anew or nothing.
+//! What else is in the corpus stays: it is of use in any world.
 
 mod certificates;
 mod crls;
@@ -51,12 +52,6 @@ fn main() -> Result<()> {
     let output = Output {
         root: concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz").into(),
     };
-    for made in ["fixtures", "corpus"] {
-        let folder = output.root.join(made);
-        if folder.exists() {
-            fs::remove_dir_all(folder)?;
-        }
-    }
     let world = World::new()?;
     world.write(&output)?;
     ocsp::write(&world, &output)?;
