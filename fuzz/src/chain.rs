@@ -8,7 +8,7 @@ use hopguard::trust::{
 
 use super::der;
 use super::verifier::Gullible;
-use super::world::{WORLD, World};
+use super::world::{World, world};
 
 /// More make an input slower, and no other.
 const MAX: usize = 8;
@@ -22,12 +22,15 @@ pub fn fuzz_target(data: &[u8]) {
     let Ok(leaf) = Certificate::parse(first) else {
         return;
     };
-    let stores = [World::store(WORLD.at, others).build(), own_anchors(others)];
-    let stores = [&WORLD.store].into_iter().chain(stores.iter().flatten());
+    let stores = [
+        World::store(world().at, others).build(),
+        own_anchors(others),
+    ];
+    let stores = [&world().store].into_iter().chain(stores.iter().flatten());
     for store in stores {
         for usage in [Usage::Server, Usage::Client] {
             nobody_else_is_trusted(&leaf, store, usage);
-            if let Ok(chain) = judge(&leaf, store, usage, WORLD.at, &Gullible) {
+            if let Ok(chain) = judge(&leaf, store, usage, world().at, &Gullible) {
                 is_a_chain(&leaf, &chain, store);
                 lasts(&leaf, &chain, store, usage);
             }
@@ -38,7 +41,7 @@ pub fn fuzz_target(data: &[u8]) {
 
 /// A store of which everything is the input's.
 fn own_anchors(others: &[&[u8]]) -> Result<TrustStore, hopguard::trust::StoreError> {
-    let store = TrustStore::builder(WORLD.at.now);
+    let store = TrustStore::builder(world().at.now);
     let (anchors, intermediates) = others.split_at(others.len().div_ceil(2));
     let store = anchors
         .iter()
@@ -66,9 +69,9 @@ fn judge(
 
 /// Nobody but the issuer issues, and not one bit of what it issued can be changed.
 fn nobody_else_is_trusted(leaf: &Certificate, store: &TrustStore, usage: Usage) {
-    match judge(leaf, store, usage, WORLD.at, &WORLD.taught) {
+    match judge(leaf, store, usage, world().at, &world().taught) {
         Ok(_) => {
-            let mut issued = WORLD.issued.iter();
+            let mut issued = world().issued.iter();
             assert!(issued.any(|(known, its)| known == leaf && *its == usage));
         }
         Err(error) => assert!(error.to_string().len() < 4_096, "{error}"),
@@ -92,9 +95,9 @@ fn is_a_chain(leaf: &Certificate, chain: &VerifiedChain, store: &TrustStore) {
 
 /// The verdict holds to its last second, and not after.
 fn lasts(leaf: &Certificate, chain: &VerifiedChain, store: &TrustStore, usage: Usage) {
-    let at = |now| Instant { now, ..WORLD.at };
+    let at = |now| Instant { now, ..world().at };
     let end = chain.changes_at();
-    assert!(end > WORLD.at.now);
+    assert!(end > world().at.now);
     judge(leaf, store, usage, at(end - 1), &Gullible).unwrap();
     // By another path, if at all.
     if let Ok(other) = judge(leaf, store, usage, at(end), &Gullible) {
@@ -103,11 +106,12 @@ fn lasts(leaf: &Certificate, chain: &VerifiedChain, store: &TrustStore, usage: U
 }
 
 fn a_pin_is_for_one(leaf: &Certificate) {
-    let pinned = &WORLD.pinned;
-    let by_certificate = TrustStore::builder(WORLD.at.now).pinned_certificate(pinned.der());
-    let by_key = TrustStore::builder(WORLD.at.now).pinned_public_key_sha256(*pinned.spki_sha256());
+    let pinned = &world().pinned;
+    let by_certificate = TrustStore::builder(world().at.now).pinned_certificate(pinned.der());
+    let by_key =
+        TrustStore::builder(world().at.now).pinned_public_key_sha256(*pinned.spki_sha256());
     let trusted =
-        |store: &TrustStore| judge(leaf, store, Usage::Server, WORLD.at, &Gullible).is_ok();
+        |store: &TrustStore| judge(leaf, store, Usage::Server, world().at, &Gullible).is_ok();
     assert!(!trusted(&by_certificate.build().unwrap()) || leaf == pinned);
     assert!(!trusted(&by_key.build().unwrap()) || leaf.spki() == pinned.spki());
 }

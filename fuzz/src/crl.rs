@@ -10,12 +10,12 @@ use x509_parser::revocation_list::CertificateRevocationList;
 
 use super::der;
 use super::verifier::Gullible;
-use super::world::WORLD;
+use super::world::world;
 
 pub fn fuzz_target(data: &[u8]) {
     // Nobody but the issuer makes a list, however its bytes are written.
-    if let Ok(list) = load(data, Limits::default(), &WORLD.taught) {
-        assert_eq!(list, WORLD.list);
+    if let Ok(list) = load(data, Limits::default(), &world().taught) {
+        assert_eq!(list, world().list);
     }
     let loaded = load(data, Limits::default(), &Gullible);
     for budget in [(1, 1), (64, 3), (1 << 20, 4_096)] {
@@ -32,19 +32,19 @@ pub fn fuzz_target(data: &[u8]) {
             is_the_same_in_pem(data, &list);
             revokes_what_it_lists(data, &list);
             assert!(list.check_replaces(&list).is_ok());
-            assert!(list.check_time(WORLD.at).is_ok());
+            assert!(list.check_time(world().at).is_ok());
         }
         Err(error) => assert!(error.to_string().len() < 4_096, "{error}"),
     }
 }
 
 fn load(data: &[u8], limits: Limits, host: &dyn SignatureVerifier) -> Result<Crl, CrlError> {
-    Crl::load(data.to_vec(), &[&WORLD.issuer], WORLD.at, limits, host)
+    Crl::load(data.to_vec(), &[&world().issuer], world().at, limits, host)
 }
 
 fn in_steps(data: &[u8], (bytes, entries): (usize, usize)) -> Result<Crl, CrlError> {
     let limits = Limits::default();
-    let mut loading = Loading::new(data.to_vec(), &[&WORLD.issuer], WORLD.at, limits)?;
+    let mut loading = Loading::new(data.to_vec(), &[&world().issuer], world().at, limits)?;
     // Each entry is read twice, and moved once in each round of merging.
     for _ in 0..=data.len().saturating_mul(64) + 64 {
         match loading.step(Budget { bytes, entries }, &Gullible) {
@@ -91,23 +91,24 @@ fn revokes_what_it_lists(data: &[u8], list: &Crl) {
         .map(|entry| shortest(entry.raw_serial()))
         .collect();
     assert_eq!(serials.len(), list.entries());
-    for (leaf, _) in &WORLD.issued {
+    for (leaf, _) in &world().issued {
         let listed = serials.contains(&shortest(leaf.serial()));
-        match status::status(&[list], leaf, &WORLD.issuer, WORLD.at) {
+        match status::status(&[list], leaf, &world().issuer, world().at) {
             CrlStatus::Revoked { .. } => assert!(listed),
             CrlStatus::Good { .. } => assert!(!listed),
             CrlStatus::NotCovered(_) | CrlStatus::Stale { .. } => {}
+            CrlStatus::Gone => panic!("nobody shares it"),
         }
     }
-    let server = &WORLD.server;
+    let server = &world().server;
     let covers = !matches!(
-        status::status(&[list], server, &WORLD.issuer, WORLD.at),
+        status::status(&[list], server, &world().issuer, world().at),
         CrlStatus::NotCovered(_)
     );
     for serial in serials.iter().rev().take(4) {
         let leaf = Certificate::parse(&der::with_serial(server.der(), serial));
         let Ok(leaf) = leaf else { continue };
-        let status = status::status(&[list], &leaf, &WORLD.issuer, WORLD.at);
+        let status = status::status(&[list], &leaf, &world().issuer, world().at);
         let revoked = matches!(status, CrlStatus::Revoked { .. });
         assert_eq!(revoked, covers && serial.len() <= MAX_SERIAL, "{serial:x?}");
     }

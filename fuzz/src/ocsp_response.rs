@@ -6,14 +6,14 @@ use hopguard::revocation::ocsp::{
 use hopguard::trust::{Instant, NoHost, SignatureVerifier};
 
 use super::verifier::Gullible;
-use super::world::WORLD;
+use super::world::world;
 
 /// Of so many well-formed inputs, one has its signatures checked in process, which is slow.
 const IN_PROCESS: usize = 16;
 
 pub fn fuzz_target(data: &[u8]) {
-    nobody_else_can_answer(data, &WORLD.taught);
-    let at = WORLD.at;
+    nobody_else_can_answer(data, &world().taught);
+    let at = world().at;
     match judge(data, &Gullible, at) {
         Ok(answer) => {
             assert!(data.len() <= MAX_RESPONSE);
@@ -35,13 +35,13 @@ pub fn fuzz_target(data: &[u8]) {
 }
 
 fn judge(data: &[u8], verifier: &dyn SignatureVerifier, at: Instant) -> Result<Answer, OcspError> {
-    verify(data, &WORLD.question(), &Demands::default(), verifier, at)
+    verify(data, &world().question(), &Demands::default(), verifier, at)
 }
 
 /// Whatever is done to an answer, it says what its signer said or nothing.
 fn nobody_else_can_answer(data: &[u8], verifier: &dyn SignatureVerifier) {
-    if let Ok(answer) = judge(data, verifier, WORLD.at) {
-        assert!(WORLD.answers.contains(&answer), "{answer:?}");
+    if let Ok(answer) = judge(data, verifier, world().at) {
+        assert!(world().answers.contains(&answer), "{answer:?}");
     }
 }
 
@@ -71,7 +71,7 @@ fn is_whole(data: &[u8], answer: &Answer, at: Instant) {
 }
 
 fn is_about_the_certificate(data: &[u8]) {
-    let serial = WORLD.server.serial();
+    let serial = world().server.serial();
     assert!(data.windows(serial.len()).any(|octets| octets == serial));
 }
 
@@ -93,6 +93,6 @@ fn a_demanded_nonce_is_another(data: &[u8]) {
         nonce: NonceDemand::Required(Nonce::new([0x5a; 32])),
         ..Demands::default()
     };
-    let answer = verify(data, &WORLD.question(), &demands, &Gullible, WORLD.at);
+    let answer = verify(data, &world().question(), &demands, &Gullible, world().at);
     assert!(answer.is_err() || data.windows(32).any(|octets| octets == [0x5a; 32]));
 }

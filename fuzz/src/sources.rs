@@ -7,7 +7,7 @@ use hopguard::revocation::sources::{
 };
 use hopguard::trust::Certificate;
 
-use super::world::WORLD;
+use super::world::world;
 use super::{der, url};
 
 const ACCESS: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
@@ -21,11 +21,11 @@ pub fn fuzz_target(data: &[u8]) {
         return;
     }
     let oid = [ACCESS, DISTRIBUTION_POINTS][usize::from(which & 1)];
-    let leaf = der::with_extension(WORLD.server.der(), oid, value);
+    let leaf = der::with_extension(world().server.der(), oid, value);
     let Ok(leaf) = Certificate::parse(&leaf) else {
         return;
     };
-    let list = status(&[&WORLD.list], &leaf, &WORLD.issuer, WORLD.at);
+    let list = status(&[&world().list], &leaf, &world().issuer, world().at);
     match Sources::of(&leaf) {
         Ok(sources) => {
             are_bounded(&sources);

@@ -1,8 +1,6 @@
 //! What the targets judge by: certificates, answers and a list that were signed for good, and
 //! the moment for which they were. `make fuzz-seeds` makes them.
 
-use std::sync::LazyLock;
-
 use hopguard::revocation::crl::{Crl, Limits};
 use hopguard::revocation::ocsp::{self, Answer, Question};
 use hopguard::trust::{
@@ -42,7 +40,13 @@ pub struct World {
     pub taught: Taught,
 }
 
-pub static WORLD: LazyLock<World> = LazyLock::new(World::new);
+/// The world, read once a thread: a list may lie in memory that is not for all of them.
+pub fn world() -> &'static World {
+    thread_local! {
+        static WORLD: &'static World = Box::leak(Box::new(World::new()));
+    }
+    WORLD.with(|world| *world)
+}
 
 impl World {
     fn new() -> Self {
