@@ -9,6 +9,7 @@
 //! | [`config`] | from JSON to a validated policy |
 //! | [`telemetry`] | events, metrics, filter state |
 //! | [`host`] | the proxy as a set of ports; the only caller of Envoy |
+//! | [`posture`] | the proxy's own certificates and staples, and what changed: pure |
 //! | [`decision`] | facts, policy, and the decision between them: pure |
 //! | [`revocation`] | OCSP, CRLs, and what is known of certificates by them: pure |
 //! | [`trust`] | certificates, names, paths, signatures: pure |
@@ -21,6 +22,7 @@ pub mod config;
 pub mod decision;
 pub mod filter;
 pub mod host;
+pub mod posture;
 pub mod revocation;
 pub mod telemetry;
 pub mod trust;

@@ -7,6 +7,7 @@ mod error;
 mod keys;
 mod object;
 mod peer;
+mod posture;
 mod revocation;
 mod rule;
 mod store;
@@ -126,6 +127,10 @@ fn policy(wire: &wire::Policy, now: i64, errors: &mut Errors) -> Option<Policy> 
         Some(wire) => errors.note(collector::collector(wire)).map(Some),
         None => Some(None),
     };
+    let posture = match &wire.posture {
+        Some(wire) => posture::posture(wire, errors).map(Some),
+        None => Some(None),
+    };
     let gate = GateLimits {
         timeout_ms: timeout_ms?,
         max_pending: max_pending?,
@@ -138,6 +143,7 @@ fn policy(wire: &wire::Policy, now: i64, errors: &mut Errors) -> Option<Policy> 
         gate,
         revocation: revocation?,
         collector: collector?,
+        posture: posture?,
     })
 }
 

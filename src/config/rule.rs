@@ -271,7 +271,8 @@ fn lower(patterns: Option<&[String]>) -> Option<Vec<String>> {
     patterns.map(|list| list.iter().map(|p| p.to_ascii_lowercase()).collect())
 }
 
-fn patterns<T, E: ToString>(
+/// The patterns of a list; none where there is no list.
+pub fn patterns<T, E: ToString>(
     path: &str,
     texts: Option<&[String]>,
     parse: impl Fn(&str) -> Result<T, E>,

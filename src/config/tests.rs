@@ -9,7 +9,7 @@
 use serde_json::{Value, json};
 
 use super::{MAX_BYTES, parse};
-use crate::decision::{Enforcement, Policy};
+use crate::decision::{Enforcement, Policy, Staples};
 use crate::trust::tests::pki::{NOW, pem, plain_authority, self_signed};
 
 fn read(policy: &Value) -> Result<Policy, String> {
@@ -212,6 +212,66 @@ fn each_mistake_names_its_field() {
             format!("{peer}/revocation"),
             json!({}),
             "upstream[0].require.peer_certificate.revocation: denies every peer: the policy's revocation names no source",
+        ),
+        (
+            "/posture".into(),
+            json!({}),
+            "posture: missing field `cluster`",
+        ),
+        (
+            "/posture".into(),
+            json!({"cluster": "a b"}),
+            "posture.cluster: \"a b\" is no name of a cluster",
+        ),
+        (
+            "/posture".into(),
+            json!({"cluster": "admin", "authority": ""}),
+            "posture.authority: \"\" is no authority",
+        ),
+        (
+            "/posture".into(),
+            json!({"cluster": "admin", "interval_seconds": 0}),
+            "posture.interval_seconds: 0 is not within 1 to 86400",
+        ),
+        (
+            "/posture".into(),
+            json!({"cluster": "admin", "timeout_ms": 60_001}),
+            "posture.timeout_ms: 60001 is not within",
+        ),
+        (
+            "/posture".into(),
+            json!({"cluster": "admin", "staples": "demanded"}),
+            "posture.staples: unknown variant `demanded`",
+        ),
+        (
+            "/posture".into(),
+            json!({"cluster": "admin", "staple_warning_hours": 8_761}),
+            "posture.staple_warning_hours: 8761 is not within",
+        ),
+        (
+            "/posture".into(),
+            json!({"cluster": "admin", "staple_exceptions": [{}]}),
+            "posture.staple_exceptions[0]: it names no certificate",
+        ),
+        (
+            "/posture".into(),
+            json!({"cluster": "admin", "staple_exceptions": [{"names": []}]}),
+            "posture.staple_exceptions[0].names: it is empty",
+        ),
+        (
+            "/posture".into(),
+            json!({"cluster": "admin", "staple_exceptions": [{"paths": ["a", "***"]}]}),
+            "posture.staple_exceptions[0].paths[1]: too many asterisks",
+        ),
+        (
+            "/posture".into(),
+            json!({"cluster": "admin", "staple_exceptions": [{"serials": ["1"]}]}),
+            "unknown field `serials`",
+        ),
+        (
+            "/posture".into(),
+            json!({"cluster": "admin", "staple_exceptions": vec![json!({"names": ["a"]}); 257]}),
+            "posture.staple_exceptions: 257 are more than 256",
         ),
         (
             format!("{peer}/revocation"),
@@ -671,6 +731,27 @@ fn a_thousand_rules_and_two_hundred_cas_are_read() {
     let mut policy = changed("/trust_stores/0/ca_certificates", json!(pem_text));
     policy["upstream"] = json!(rules);
     assert_eq!(read(&policy).unwrap().upstream.iter().count(), 1_001);
+}
+
+#[test]
+fn what_the_policy_says_of_the_posture_has_defaults() {
+    assert!(read(&changed("", Value::Null)).unwrap().posture.is_none());
+    let policy = read(&changed("/posture", json!({ "cluster": "admin" }))).unwrap();
+    let posture = policy.posture.unwrap();
+    assert_eq!((&*posture.cluster, &*posture.authority), ("admin", "admin"));
+    assert_eq!((posture.interval_seconds, posture.timeout_ms), (60, 5_000));
+    assert_eq!(posture.staples, Staples::Required);
+    assert_eq!(posture.staple_warning_seconds, 86_400);
+    let posture = json!({
+        "cluster": "admin",
+        "staples": "optional",
+        "staple_exceptions": [{ "names": ["*.Shop.example"], "paths": ["/etc/tls/**"] }],
+    });
+    let policy = read(&changed("/posture", posture)).unwrap();
+    let posture = policy.posture.unwrap();
+    let shop: Vec<Box<str>> = vec!["www.shop.example".into()];
+    assert_eq!(posture.staples_of("/etc/tls/a/b", &shop), Staples::Required);
+    assert_eq!(posture.staples_of("/etc/a", &shop), Staples::Optional);
 }
 
 #[test]

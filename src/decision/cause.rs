@@ -82,6 +82,14 @@ causes! {
     RevocationInvalid "revocation_invalid" V9_2_4 "The OCSP answer or the CRL that came does not hold.";
     RevocationStale "revocation_stale" V9_2_4 "The OCSP answer or the CRL is of the past.";
     RevocationStapleMissing "revocation_staple_missing" V9_2_4 "The peer stapled no OCSP response that holds, and the rule demands one.";
+    StapleMissing "staple_missing" V9_2_4 "A certificate of this Envoy carries no OCSP staple, and the policy demands one.";
+    StapleExpired "staple_expired" V9_2_4 "The OCSP staple of one of this Envoy's certificates is of the past; Envoy does not send it.";
+    StapleNotYetValid "staple_not_yet_valid" V9_2_4 "The OCSP staple of one of this Envoy's certificates is of the future.";
+    StapleNearExpiry "staple_near_expiry" V9_2_4 "The OCSP staple of one of this Envoy's certificates ends soon.";
+    StapleFailed "staple_failed" V9_2_4 "Envoy refused handshakes, for want of an OCSP staple that its `ocsp_staple_policy` demands.";
+    StapleOmitted "staple_omitted" V9_2_4 "Clients asked for an OCSP staple, and Envoy had none to send.";
+    AdminUnreachable "admin_unreachable" V9_2_4 "The admin interface did not answer, or not in time: what the role `posture` watches is not known.";
+    AdminAnswerInvalid "admin_answer_invalid" V9_2_4 "The admin interface refused, or gave an answer that hopguard cannot read: what the role `posture` watches is not known.";
     TlsPlaintextPeer "tls_plaintext_peer" V9_2_5 "The peer spoke something that is not TLS.";
     TlsVersionMismatch "tls_version_mismatch" V9_2_5 "The two sides share no version of TLS.";
     TlsCipherMismatch "tls_cipher_mismatch" V9_2_5 "The two sides share no cipher suite or group.";

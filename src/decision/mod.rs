@@ -9,6 +9,7 @@ mod generations;
 mod hello;
 mod network;
 mod policy;
+mod posture;
 mod request_path;
 mod requirement;
 mod revocation;
@@ -36,6 +37,7 @@ pub use policy::{
     PassthroughDemand, PeerDemands, Policy, ReferenceSource, RevocationDemands, RevocationSources,
     Rule, RuleIndex, RuleSet, Selector, StapleProperties,
 };
+pub use posture::{PostureDemands, StapleException, Staples};
 pub use request_path::{obliging_reading, path_of};
 pub use requirement::Requirement;
 pub use tls::TlsVersion;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::facts::{ConnectionFacts, Direction, RequestFacts, ip_of};
 use super::network::Network;
+use super::posture::PostureDemands;
 use super::tls::TlsVersion;
 use super::waiver::Waiver;
 use crate::revocation::crl::Crl;
@@ -38,6 +39,8 @@ pub struct Policy {
     pub collector: Option<Collector>,
     /// Whom to ask whether a certificate is revoked.
     pub revocation: RevocationSources,
+    /// Where to look at the proxy's own TLS.
+    pub posture: Option<PostureDemands>,
 }
 
 /// An OpenTelemetry collector: a receiver of OTLP logs over HTTP.

@@ -92,6 +92,7 @@ fn policy(rule: Rule) -> Policy {
             max_pending: 8,
         },
         collector: None,
+        posture: None,
         revocation: RevocationSources::default(),
     }
 }

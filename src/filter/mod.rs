@@ -11,6 +11,7 @@ mod guard;
 mod judge;
 mod log;
 mod network;
+mod posture;
 mod request_id;
 mod respond;
 #[cfg(target_arch = "wasm32")]
@@ -30,5 +31,6 @@ mod tests;
 pub use guard::{Guard, Step};
 pub use log::Log;
 pub use network::{Connection, Network, Phase};
+pub use posture::{Call, Posture};
 pub use respond::CODE;
 pub use seen::Seen;

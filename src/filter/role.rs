@@ -8,6 +8,7 @@ use super::base::Base;
 use super::guard::Guard;
 use super::log::Log;
 use super::network::Network;
+use super::posture::Posture;
 use super::seen::Seen;
 use crate::decision::{Direction, Policy};
 use crate::host::CallAnswer;
@@ -23,6 +24,8 @@ pub enum Place {
     Network,
     /// Access logger.
     Log,
+    /// Service of its own (`envoy.bootstrap.wasm`).
+    Posture,
 }
 
 impl Place {
@@ -33,6 +36,7 @@ impl Place {
             b"upstream" => Some(Self::Http(Direction::Upstream)),
             b"network" => Some(Self::Network),
             b"log" => Some(Self::Log),
+            b"posture" => Some(Self::Posture),
             _ => None,
         }
     }
@@ -42,6 +46,7 @@ impl Place {
         match self {
             Self::Http(direction) => std::slice::from_ref(direction),
             Self::Network | Self::Log => &[Direction::Downstream, Direction::Upstream],
+            Self::Posture => &[],
         }
     }
 }
@@ -56,11 +61,16 @@ pub enum Role {
     Connections(Rc<RefCell<Network<Envoy>>>),
     /// Tells of failures.
     Log(Rc<RefCell<Log<Envoy>>>),
+    /// Looks at the proxy itself.
+    Posture(Rc<RefCell<Posture<Envoy>>>),
 }
 
 impl Role {
     /// The role of a place, under this policy.
-    pub fn new(place: Place, root: u32, policy: Policy, seen: Seen) -> Self {
+    ///
+    /// # Errors
+    /// The policy says nothing to this role, in one sentence.
+    pub fn new(place: Place, root: u32, policy: Policy, seen: Seen) -> Result<Self, &'static str> {
         let host = Envoy::new(root);
         let ports = Ports {
             verifier: Rc::new(HostSignatures),
@@ -68,7 +78,7 @@ impl Role {
             random: envoy::random,
             is_loader: envoy::wake::is_main(),
         };
-        match place {
+        Ok(match place {
             Place::Http(direction) => {
                 if direction == Direction::Downstream {
                     envoy::note_downstream_role();
@@ -81,7 +91,12 @@ impl Role {
                 Self::Connections(Rc::new(RefCell::new(network)))
             }
             Place::Log => Self::Log(Rc::new(RefCell::new(Log::new(host, root, policy, seen)))),
-        }
+            Place::Posture => {
+                let posture = Posture::new(host, root, policy)
+                    .ok_or("posture: it is missing, and the role \"posture\" needs it")?;
+                Self::Posture(Rc::new(RefCell::new(posture)))
+            }
+        })
     }
 
     /// Its root id. Not while it works.
@@ -92,6 +107,7 @@ impl Role {
                 .map_or("downstream or upstream", |guard| guard.direction().as_str()),
             Self::Connections(_) => "network",
             Self::Log(_) => "log",
+            Self::Posture(_) => "posture",
         }
     }
 
@@ -115,6 +131,7 @@ impl Role {
             Self::Requests(guard) => with(guard, |guard| guard.on_answer(answer)),
             Self::Connections(network) => with(network, |network| network.on_answer(answer)),
             Self::Log(log) => with(log, |log| log.on_answer(answer)),
+            Self::Posture(posture) => with(posture, |posture| posture.on_answer(answer)),
         }
     }
 
@@ -124,6 +141,7 @@ impl Role {
             Self::Requests(guard) => with(guard, Guard::on_tick),
             Self::Connections(network) => with(network, Network::on_tick),
             Self::Log(log) => with(log, Log::on_tick),
+            Self::Posture(posture) => with(posture, Posture::on_tick),
         }
         self.make_calls(root);
     }
@@ -133,7 +151,7 @@ impl Role {
         match self {
             Self::Requests(guard) => with(guard, Guard::on_wake),
             Self::Connections(network) => with(network, Network::on_wake),
-            Self::Log(_) => {}
+            Self::Log(_) | Self::Posture(_) => {}
         }
         self.make_calls(root);
     }
@@ -151,12 +169,16 @@ impl Role {
             Self::Requests(guard) => with(guard, Guard::on_shutdown),
             Self::Connections(network) => with(network, Network::on_shutdown),
             Self::Log(log) => with(log, Log::on_shutdown),
+            Self::Posture(posture) => with(posture, Posture::on_shutdown),
         }
     }
 
     /// Makes the calls that are due, while no role is borrowed: each cluster may
     /// carry a filter of this plugin, which Envoy calls from within.
     fn make_calls(&self, root: u32) {
+        if let Self::Posture(posture) = self {
+            return make_calls_of(posture, root);
+        }
         let mut made = false;
         // No more than may be open, and one to the collector.
         for _ in 0..=MAX_OPEN {
@@ -177,6 +199,7 @@ impl Role {
             Self::Requests(guard) => with(guard, Guard::schedule),
             Self::Connections(network) => with(network, Network::schedule),
             Self::Log(log) => with(log, Log::schedule),
+            Self::Posture(posture) => with(posture, Posture::schedule),
         }
     }
 
@@ -185,7 +208,24 @@ impl Role {
             Self::Requests(guard) => Some(act(guard.try_borrow_mut().ok()?.base())),
             Self::Connections(network) => Some(act(network.try_borrow_mut().ok()?.base())),
             Self::Log(log) => Some(act(log.try_borrow_mut().ok()?.base())),
+            Self::Posture(_) => None,
         }
+    }
+}
+
+/// The same for the role that looks at the proxy: one look, and one call to the
+/// collector.
+fn make_calls_of(posture: &RefCell<Posture<Envoy>>, root: u32) {
+    for _ in 0..2 {
+        let call = posture
+            .try_borrow_mut()
+            .ok()
+            .and_then(|mut p| p.take_call());
+        let Some(call) = call else {
+            return;
+        };
+        let id = call.make(&Envoy::new(root));
+        with(posture, |posture| posture.called(&call, id));
     }
 }
 

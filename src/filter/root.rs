@@ -38,7 +38,7 @@ impl Root {
         let name = String::from_utf8_lossy(&root_id);
         let place = Place::of(&root_id).ok_or_else(|| {
             format!(
-                "root_id: {name:?} is no role; use \"downstream\", \"upstream\", \"network\" or \"log\""
+                "root_id: {name:?} is no role; use \"downstream\", \"upstream\", \"network\", \"log\" or \"posture\""
             )
         })?;
         let now = seconds(host.now_nanos());
@@ -57,12 +57,15 @@ impl Root {
             warn_of_ended_waivers(&host, &policy, *direction, now);
             rules += policy.rules(*direction).iter().count().saturating_sub(1);
         }
+        let role = Role::new(place, self.id, policy, SEEN.with(Seen::clone))
+            .map_err(|reason| format!("the policy is refused: {reason}"))?;
         let version = env!("CARGO_PKG_VERSION");
-        host.log(
-            Level::Info,
-            &format!("hopguard {version}: {name} policy with {rules} rules"),
-        );
-        Ok(Role::new(place, self.id, policy, SEEN.with(Seen::clone)))
+        let what = match place {
+            Place::Posture => "policy".to_owned(),
+            _ => format!("policy with {rules} rules"),
+        };
+        host.log(Level::Info, &format!("hopguard {version}: {name} {what}"));
+        Ok(role)
     }
 }
 

@@ -43,6 +43,8 @@ pub struct FakeHost {
     pub shared: Rc<RefCell<Shared>>,
     /// Bodies of calls, in order; their ids count from 1.
     pub calls: RefCell<Vec<String>>,
+    /// Where the calls went: cluster and path, in order.
+    pub called: RefCell<Vec<(String, String)>>,
     /// Log lines.
     pub lines: RefCell<Vec<String>>,
     /// The timer.
@@ -166,7 +168,17 @@ impl Host for std::rc::Rc<FakeHost> {
         self.acts.borrow_mut().push((self.stream.get(), Act::Close));
     }
 
-    fn call(&self, _: &str, _: &[(&str, &str)], body: &[u8], _: u32, _: usize) -> Option<CallId> {
+    fn call(
+        &self,
+        cluster: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        _: u32,
+        _: usize,
+    ) -> Option<CallId> {
+        let path = headers.iter().find(|(name, _)| *name == ":path");
+        let path = path.map_or_else(String::new, |(_, path)| (*path).to_owned());
+        self.called.borrow_mut().push((cluster.to_owned(), path));
         let mut calls = self.calls.borrow_mut();
         calls.push(String::from_utf8_lossy(body).into_owned());
         u32::try_from(calls.len()).ok().map(CallId)
@@ -217,6 +229,13 @@ impl Host for std::rc::Rc<FakeHost> {
         let index = usize::try_from(id.0).unwrap_or(usize::MAX);
         if let Some((_, value)) = self.metrics.borrow_mut().get_mut(index) {
             *value += offset;
+        }
+    }
+
+    fn set_metric(&self, id: MetricId, value: u64) {
+        let index = usize::try_from(id.0).unwrap_or(usize::MAX);
+        if let Some((_, known)) = self.metrics.borrow_mut().get_mut(index) {
+            *known = i64::try_from(value).unwrap_or(i64::MAX);
         }
     }
 }

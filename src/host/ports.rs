@@ -121,4 +121,6 @@ pub trait Host {
     fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId>;
     /// Adds to a metric.
     fn add_metric(&self, id: MetricId, offset: i64);
+    /// Sets a gauge.
+    fn set_metric(&self, id: MetricId, value: u64);
 }

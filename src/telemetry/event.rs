@@ -4,10 +4,11 @@
 use serde::Serialize;
 
 use super::fold::Summary;
+use super::posture::PostureFields;
 use super::text::{MAX_REASON, clean, clean_to, rfc3339, rfc3339_millis, upper_hex};
 use crate::decision::{
-    CertificateSummary, ConnectionFacts, Direction, Evidence, Finding, Outcome, Transport, Verdict,
-    WaiverState, ip_of,
+    Cause, CertificateSummary, ConnectionFacts, Direction, Evidence, Finding, Outcome, Transport,
+    Verdict, WaiverState, ip_of,
 };
 use crate::revocation::Source;
 
@@ -62,17 +63,23 @@ pub enum Kind {
     TlsFailure,
     /// Nothing was denied, but somebody should look.
     Warning,
+    /// Something is wrong with the proxy's own posture.
+    Posture,
+    /// That is over.
+    PostureEnded,
     /// Events that were counted and not printed.
     Summary,
 }
 
 impl Kind {
     /// All kinds, for the table in `docs/telemetry.md`.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Denied,
         Self::WouldDeny,
         Self::TlsFailure,
         Self::Warning,
+        Self::Posture,
+        Self::PostureEnded,
         Self::Summary,
     ];
 
@@ -83,6 +90,8 @@ impl Kind {
             Self::WouldDeny => "hopguard.would_deny",
             Self::TlsFailure => "hopguard.tls_failure",
             Self::Warning => "hopguard.warning",
+            Self::Posture => "hopguard.posture",
+            Self::PostureEnded => "hopguard.posture_ended",
             Self::Summary => "hopguard.summary",
         }
     }
@@ -102,7 +111,7 @@ pub struct Event {
     control: &'static str,
     #[serde(rename = "hopguard.cwe")]
     cwe: &'static str,
-    #[serde(rename = "hopguard.direction")]
+    #[serde(rename = "hopguard.direction", skip_serializing_if = "str::is_empty")]
     direction: &'static str,
     #[serde(rename = "hopguard.verdict", skip_serializing_if = "Option::is_none")]
     verdict: Option<&'static str>,
@@ -206,6 +215,8 @@ pub struct Event {
         skip_serializing_if = "Option::is_none"
     )]
     sample: Option<String>,
+    #[serde(flatten)]
+    posture: Option<PostureFields>,
 }
 
 /// A finding besides the one that names the event.
@@ -355,6 +366,45 @@ impl Event {
             last: Some(rfc3339_millis(summary.last)),
             sample: Some(summary.sample.clone()),
             ..Self::default()
+        }
+    }
+
+    /// The event of something that changed in the proxy's own posture.
+    pub fn of_posture(
+        kind: Kind,
+        cause: Cause,
+        detail: String,
+        id: &str,
+        now: u64,
+        fields: PostureFields,
+    ) -> Self {
+        let requirement = cause.requirement();
+        Self {
+            timestamp: rfc3339_millis(now),
+            name: kind.as_str(),
+            id: id.to_owned(),
+            error_type: cause.code(),
+            control: requirement.as_str(),
+            cwe: requirement.cwe(),
+            detail,
+            posture: Some(fields),
+            ..Self::default()
+        }
+    }
+
+    /// The same with this cluster.
+    pub fn with_cluster(self, cluster: Option<&str>) -> Self {
+        Self {
+            cluster: cluster.map(clean),
+            ..self
+        }
+    }
+
+    /// The same with this serial number of a certificate.
+    pub fn with_serial(self, serial: Option<&str>) -> Self {
+        Self {
+            serial: serial.map(clean),
+            ..self
         }
     }
 

@@ -101,9 +101,37 @@ pub const CONFIGURATIONS: Description = Description {
     labels: &["result"],
     meaning: "Policies by what became of them: `accepted`, `rejected`. One for each worker and role, and the main thread.",
 };
+/// What is wrong with the proxy's own posture.
+pub const POSTURE_CONDITIONS: Description = Description {
+    name: "hopguard.posture_conditions",
+    kind: MetricKind::Gauge,
+    labels: &["cause", "use"],
+    meaning: "Role `posture`: certificates, listeners or pages of the admin interface of which this is wrong now. `use` is `presented` or `trusted` for certificates, else `none`.",
+};
+/// Certificates of the proxy.
+pub const POSTURE_CERTIFICATES: Description = Description {
+    name: "hopguard.posture_certificates",
+    kind: MetricKind::Gauge,
+    labels: &["use"],
+    meaning: "Role `posture`: certificates that Envoy has, by the last answer.",
+};
+/// When the first of them ends.
+pub const POSTURE_FIRST_EXPIRY_DAYS: Description = Description {
+    name: "hopguard.posture_first_expiry_days",
+    kind: MetricKind::Gauge,
+    labels: &["use"],
+    meaning: "Role `posture`: whole days until the first certificate ends, 0 where one has ended, by the last answer.",
+};
+/// Looks at the admin interface.
+pub const POSTURE_LOOKS: Description = Description {
+    name: "hopguard.posture_looks",
+    kind: MetricKind::Counter,
+    labels: &["result"],
+    meaning: "Role `posture`: requests to the admin interface by what became of them: `read`, `unreachable`, `invalid`.",
+};
 
 /// All metrics, in the order of the table in `docs/telemetry.md`.
-pub const ALL: [&Description; 11] = [
+pub const ALL: [&Description; 15] = [
     &DECISIONS,
     &WARNINGS,
     &TLS_FAILURES,
@@ -115,6 +143,10 @@ pub const ALL: [&Description; 11] = [
     &GATE_WAITS,
     &REVOCATION_FETCHES,
     &CONFIGURATIONS,
+    &POSTURE_CONDITIONS,
+    &POSTURE_CERTIFICATES,
+    &POSTURE_FIRST_EXPIRY_DAYS,
+    &POSTURE_LOOKS,
 ];
 
 impl Description {
@@ -244,14 +276,25 @@ impl Metrics {
         if offset == 0 {
             return;
         }
+        if let Some(id) = self.id(host, metric, values) {
+            host.add_metric(id, offset);
+        }
+    }
+
+    /// Sets a gauge that this root context alone has. `values` must come from
+    /// bounded sets.
+    pub fn set(&mut self, host: &impl Host, metric: &Description, values: &[&str], value: u64) {
+        if let Some(id) = self.id(host, metric, values) {
+            host.set_metric(id, value);
+        }
+    }
+
+    fn id(&mut self, host: &impl Host, metric: &Description, values: &[&str]) -> Option<MetricId> {
         let key = (metric.name, values.iter().map(|v| Box::from(*v)).collect());
-        let id = self
+        *self
             .others
             .entry(key)
-            .or_insert_with(|| host.define_metric(metric.kind, &metric.with(values)));
-        if let Some(id) = id {
-            host.add_metric(*id, offset);
-        }
+            .or_insert_with(|| host.define_metric(metric.kind, &metric.with(values)))
     }
 
     /// Adds what happened in the certificate cache.

@@ -7,6 +7,7 @@ mod exporter;
 mod fold;
 pub mod metrics;
 mod otlp;
+mod posture;
 mod reporter;
 pub mod text;
 

@@ -7,10 +7,12 @@ use super::exporter::{Exporter, Request};
 use super::filter_state;
 use super::fold::{EventKey, Fold};
 use super::metrics::{self, Metrics};
+use super::posture;
 use crate::decision::{
     Cause, DAY, Direction, Finding, Generations, Outcome, Requirement, RuleIndex, Verdict,
 };
 use crate::host::{CallAnswer, CallId, Host, Level};
+use crate::posture::{Listing, News, Watch};
 
 /// What makes two notices the same: cause, control, side, rule, and certificate.
 type Told = (Cause, Requirement, Direction, RuleIndex, Option<[u8; 32]>);
@@ -157,6 +159,26 @@ impl Reporter {
         self.write(host, Kind::TlsFailure, finding, verdict, subject, &id);
     }
 
+    /// Writes what changed in the proxy's own posture. It is not folded: each is
+    /// told once, and no more at a time than [`crate::posture::Watch`] gives.
+    pub fn posture(&mut self, host: &impl Host, news: &News, cluster: &str) {
+        let now = host.now_nanos();
+        let id = self.next_id(now);
+        self.metrics.add(host, &metrics::EVENTS, &["logged"], 1);
+        let (level, event) = posture::event(news, cluster, &id, now);
+        self.print(host, level, &event, now);
+    }
+
+    /// Sets the gauges of the proxy's own posture: what is wrong, and where a list
+    /// of certificates came, what is in it.
+    pub fn gauge_posture(&mut self, host: &impl Host, watch: &Watch, listing: Option<&Listing>) {
+        posture::gauge_conditions(&mut self.metrics, host, watch);
+        if let Some(listing) = listing {
+            let now = i64::try_from(host.now_nanos() / 1_000_000_000).unwrap_or(i64::MAX);
+            posture::gauge_certificates(&mut self.metrics, host, listing, now);
+        }
+    }
+
     /// Tells the host of the decisions that it was not told of, and prints the
     /// summaries that are due, or all of them.
     pub fn flush(&mut self, host: &impl Host, all: bool) {
@@ -239,7 +261,11 @@ impl Reporter {
         self.metrics.add(host, &metrics::EVENTS, &["logged"], 1);
         let level = match kind {
             Kind::Denied | Kind::TlsFailure => Level::Error,
-            Kind::WouldDeny | Kind::Warning | Kind::Summary => Level::Warn,
+            Kind::WouldDeny
+            | Kind::Warning
+            | Kind::Posture
+            | Kind::PostureEnded
+            | Kind::Summary => Level::Warn,
         };
         let event = Event::of_finding(kind, finding, verdict, subject, id, now);
         self.print(host, level, &event, now);

@@ -16,6 +16,7 @@ use crate::decision::{
     Outcome, Rule, Selector, TlsVersion, Transport, UsedWaiver, Verdict, WaiverState,
 };
 use crate::host::MetricKind;
+use crate::posture::{Aspect, Condition, Key, News, Staple, Subject as PostureSubject, Use};
 
 const DOC: &str = include_str!("../../docs/telemetry.md");
 
@@ -104,6 +105,10 @@ fn fields() -> BTreeSet<String> {
         let event: serde_json::Value = serde_json::from_str(&line).unwrap();
         fields.extend(event.as_object().unwrap().keys().cloned());
     }
+    for event in posture_events() {
+        let event: serde_json::Value = serde_json::from_str(&event.to_line()).unwrap();
+        fields.extend(event.as_object().unwrap().keys().cloned());
+    }
     let summary = Summary {
         key: EventKey {
             direction: Direction::Upstream,
@@ -121,6 +126,37 @@ fn fields() -> BTreeSet<String> {
     let event: serde_json::Value = serde_json::from_str(&line).unwrap();
     fields.extend(event.as_object().unwrap().keys().cloned());
     fields
+}
+
+/// An event about a certificate, and one about a listener, that have everything.
+fn posture_events() -> [Event; 2] {
+    let condition = |subject| Condition {
+        aspect: Aspect::Staple,
+        subject,
+        cause: Cause::StapleExpired,
+        detail: "detail".into(),
+        names: vec!["api.test".into()],
+        staple: Some(Staple {
+            next_update: 1,
+            this_update: 0,
+        }),
+        count: Some(1),
+    };
+    let key = Key {
+        r#use: Use::Presented,
+        path: "path".into(),
+        serial: "0a".into(),
+        not_before: 0,
+        not_after: 1,
+    };
+    let subjects = [
+        PostureSubject::Certificate(key),
+        PostureSubject::Listener("a".into()),
+    ];
+    subjects.map(|subject| {
+        let news = News::Began(condition(subject));
+        super::posture::event(&news, "admin", "id", 0).1
+    })
 }
 
 /// A denial for these reasons.
@@ -194,6 +230,33 @@ fn full_event(direction: Direction) -> Event {
         reason: text("reason"),
     };
     Event::of_finding(Kind::Denied, &waived, &verdict, &subject, "id", 0)
+}
+
+#[test]
+fn a_line_about_the_posture_is_one_line_and_bounded() {
+    let hostile: Box<str> = "\"}\n\r\u{1b}[2J\u{202e}".repeat(10_000).into();
+    let key = Key {
+        r#use: Use::Presented,
+        path: hostile.clone(),
+        serial: hostile.clone(),
+        not_before: i64::MIN,
+        not_after: i64::MAX,
+    };
+    let condition = Condition {
+        aspect: Aspect::Validity,
+        subject: PostureSubject::Certificate(key),
+        cause: Cause::CertificateExpired,
+        detail: hostile.to_string(),
+        names: vec![hostile; 8],
+        staple: None,
+        count: None,
+    };
+    let (_, event) = super::posture::event(&News::Began(condition), "admin", "id", 0);
+    let line = event.to_line();
+    assert!(line.len() < 16 * 1024, "{}", line.len());
+    assert!(line.chars().all(|c| !c.is_control() && c != '\u{202e}'));
+    let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(event["error.type"], "certificate_expired");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod downstream;
 mod gate_model;
 mod network;
 mod passthrough;
+mod posture;
 mod upstream;
 
 use std::rc::Rc;

@@ -54,6 +54,7 @@ unsafe extern "C" {
     pub fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
     pub fn proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) -> u32;
     pub fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    pub fn proxy_record_metric(id: u32, value: u64) -> u32;
     pub fn proxy_register_shared_queue(name: *const u8, size: usize, id: *mut u32) -> u32;
     pub fn proxy_resolve_shared_queue(
         vm_id: *const u8,

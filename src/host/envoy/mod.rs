@@ -265,6 +265,11 @@ impl Host for Envoy {
         // SAFETY: takes no pointer; an unknown id is refused.
         unsafe { proxy_increment_metric(id.0, offset) };
     }
+
+    fn set_metric(&self, id: MetricId, value: u64) {
+        // SAFETY: takes no pointer; an unknown id is refused.
+        unsafe { proxy_record_metric(id.0, value) };
+    }
 }
 
 /// Headers in the ABI's form: count, sizes, then texts with NULs.
