@@ -16,6 +16,7 @@ mod gate;
 mod names;
 mod network;
 mod policy_size;
+mod posture;
 mod revocation;
 mod robustness;
 mod shipped_configuration;

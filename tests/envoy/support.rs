@@ -5,6 +5,7 @@ pub mod doors;
 pub mod failing;
 pub mod hello;
 pub mod logs;
+pub mod staple;
 pub mod table;
 
 use std::time::{Duration, Instant};

@@ -28,6 +28,7 @@ pub struct EnvoyBuilder {
     component_logs: Vec<String>,
     version: Option<String>,
     restart: Option<(u32, u32)>,
+    admin_port: u16,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
 }
@@ -47,6 +48,7 @@ impl Default for EnvoyBuilder {
             component_logs: Vec::new(),
             version: None,
             restart: None,
+            admin_port: 0,
             arguments: Vec::new(),
             environment: Vec::new(),
         }
@@ -94,6 +96,13 @@ impl EnvoyBuilder {
     /// all with the same base id. Without this, hot restart is off.
     pub fn hot_restart(mut self, base_id: u32, epoch: u32) -> Self {
         self.restart = Some((base_id, epoch));
+        self
+    }
+
+    /// The port of the admin interface, for configurations that name it: one of
+    /// [`free_port`](crate::free_port). A free one unless told.
+    pub fn admin_port(mut self, port: u16) -> Self {
+        self.admin_port = port;
         self
     }
 
@@ -205,9 +214,9 @@ impl EnvoyBuilder {
         std::fs::write(&file, self.config_text()).map_err(Error::io("Envoy's configuration"))?;
         let mut command = Command::new(binary::find(self.version.as_deref())?);
         command.arg("--config-path").arg(&file);
-        // Merged over the file: the admin interface on a free port, whatever the file says.
+        // Merged over the file: where the admin interface is, whatever the file says.
         let admin = json!({ "admin": { "address": { "socket_address": {
-            "address": "127.0.0.1", "port_value": 0,
+            "address": "127.0.0.1", "port_value": self.admin_port,
         }}}});
         command.arg("--config-yaml").arg(admin.to_string());
         command.args(["--service-cluster", "testbed", "--service-node", "testbed"]);
