@@ -762,6 +762,7 @@ fn the_examples_in_the_documents_are_read() {
         (include_str!("../../README.md"), 1),
         (include_str!("../../docs/policy.md"), 5),
         (include_str!("../../docs/revocation.md"), 1),
+        (include_str!("../../docs/posture.md"), 1),
     ] {
         let blocks: Vec<_> = document
             .split("```json\n")

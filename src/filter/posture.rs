@@ -11,9 +11,6 @@ const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MS;
 /// Milliseconds beyond a call's own time-out before it is given up for lost.
 const MARGIN_MS: u64 = 5_000;
-/// Seconds after a look that failed, where the interval is longer: the admin
-/// interface may be about to start.
-const RETRY_SECONDS: u64 = 10;
 
 /// The state of a root context that looks at the proxy.
 pub struct Posture<H> {
@@ -244,7 +241,9 @@ impl<H: Host> Posture<H> {
             _ => {
                 let interval = self.interval();
                 let pause = match result {
-                    "unreachable" => interval.min(RETRY_SECONDS * SECOND),
+                    "unreachable" => {
+                        interval.min(u64::from(self.watch.retry_seconds(page)) * SECOND)
+                    }
                     _ => interval,
                 };
                 Step::Wait(host.now_nanos() + pause)

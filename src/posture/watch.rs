@@ -14,9 +14,13 @@ pub const MAX_NEWS: usize = 64;
 /// Looks in a row that find no rise before staples are taken to be sent again:
 /// one client in ten minutes makes one condition, not one for each.
 pub const QUIET_LOOKS: u32 = 10;
+/// Seconds after a look without an answer, after the second one in a row, and
+/// after each further one; no longer than the interval.
+const RETRY_SECONDS: [u32; 3] = [1, 5, 10];
 /// Looks in a row without an answer before the admin interface is taken to be
-/// unreachable: while Envoy starts it may be, and one call may be lost.
-pub const LOST_LOOKS: u32 = 3;
+/// unreachable. While Envoy starts it may be: a listener before it opens when all
+/// is configured, for which Envoy waits 15 s (`initial_fetch_timeout`).
+pub const LOST_LOOKS: u32 = 4;
 
 /// What of a subject is wrong; of one aspect there is one condition at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,6 +156,14 @@ impl Watch {
         if *lost >= LOST_LOOKS {
             self.no_answer(page, Cause::AdminUnreachable, why);
         }
+    }
+
+    /// Seconds until the next look, where the last one had no answer.
+    pub fn retry_seconds(&self, page: Page) -> u32 {
+        let lost = self.lost.get(&page).copied().unwrap_or_default();
+        let index = usize::try_from(lost.saturating_sub(1)).unwrap_or(usize::MAX);
+        let [.., last] = RETRY_SECONDS;
+        RETRY_SECONDS.get(index).copied().unwrap_or(last)
     }
 
     /// The answer of a page cannot be read.

@@ -10,6 +10,7 @@ use hopguard_testbed::config::{Bootstrap, Cluster};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::free_port;
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use crate::support::{merge, metric, plugin};
 
@@ -46,6 +47,19 @@ async fn looks(envoy: &Envoy, result: &str, more: u64) {
         }
     };
     tokio::time::timeout(patience, wait).await.unwrap();
+}
+
+/// Answers on a connection as the admin interface of an Envoy without TLS does.
+pub async fn answer_as_admin(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let mut request = [0; 4_096];
+    while let Ok(read @ 1..) = stream.read(&mut request).await {
+        let is_certs = request[..read].starts_with(b"GET /certs ");
+        let kind = if is_certs { "certificates" } else { "stats" };
+        let body = format!("{{\"{kind}\":[]}}");
+        let length = body.len();
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    }
 }
 
 /// How many conditions of this cause there are now.

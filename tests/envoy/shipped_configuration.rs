@@ -1,6 +1,7 @@
 //! `envoy/envoy.yaml` does what it says: run as it is shipped, with nothing but
 //! paths, addresses and certificates replaced.
 
+mod posture;
 mod tcp;
 
 use hopguard_testbed::client::{Client, Request};

@@ -150,7 +150,7 @@ fn rises_are_one_condition_until_it_is_quiet() {
 }
 
 #[test]
-fn an_admin_interface_is_lost_after_three_looks_and_wrong_at_once() {
+fn an_admin_interface_is_lost_after_some_looks_and_wrong_at_once() {
     let mut watch = Watch::default();
     let page = Page::Certificates;
     let name = "Certificates".to_owned();

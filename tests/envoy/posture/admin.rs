@@ -5,11 +5,8 @@ use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::upstream::{Reply, Upstream};
 use serde_json::{Value, json};
 
-use super::{about, all_conditions, began, conditions, ended, looks, watching};
+use super::{about, all_conditions, answer_as_admin, began, conditions, ended, looks, watching};
 use crate::support::{exactly_events, metric, nobody, plugin};
-
-const CERTS: &str = r#"{"certificates":[]}"#;
-const STATS: &str = r#"{"stats":[]}"#;
 
 /// Starts an Envoy whose `posture` role takes this server for the admin interface.
 pub async fn start(admin: &Upstream, policy: &Value) -> Envoy {
@@ -28,7 +25,7 @@ async fn one_that_is_not_there_is_told_once_and_when_it_is_back() {
     let (port, address) = nobody();
     let reached = Cluster::new("admin").endpoint(address);
     let envoy = start_with(reached, &watching(json!({}))).await;
-    looks(&envoy, "unreachable", 5).await;
+    looks(&envoy, "unreachable", 6).await;
     let lost = began("admin_unreachable", "V9.2.4", "admin");
     let told = exactly_events(&envoy, 1).await;
     assert_eq!(about(&told[0]), lost);
@@ -42,20 +39,9 @@ async fn one_that_is_not_there_is_told_once_and_when_it_is_back() {
     // Somebody listens there, after all.
     let listener = port.listen(64).unwrap();
     let server = tokio::spawn(async move {
-        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            tokio::spawn(async move {
-                let mut request = [0; 4_096];
-                while let Ok(read @ 1..) = stream.read(&mut request).await {
-                    let is_certs = request[..read].starts_with(b"GET /certs ");
-                    let body = if is_certs { CERTS } else { STATS };
-                    let length = body.len();
-                    let answer =
-                        format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}");
-                    stream.write_all(answer.as_bytes()).await.unwrap();
-                }
-            });
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(answer_as_admin(stream));
         }
     });
     looks(&envoy, "read", 4).await;
@@ -140,7 +126,7 @@ async fn an_answer_that_comes_too_late_is_none() {
     let admin = Upstream::plaintext().held().start().await.unwrap();
     let policy = watching(json!({ "timeout_ms": 50 }));
     let envoy = start(&admin, &policy).await;
-    looks(&envoy, "unreachable", 4).await;
+    looks(&envoy, "unreachable", 5).await;
     let told = exactly_events(&envoy, 1).await;
     assert_eq!(
         about(&told[0]),
@@ -154,7 +140,7 @@ async fn an_answer_that_comes_too_late_is_none() {
 async fn a_cluster_that_is_not_there_is_as_one_that_does_not_answer() {
     let policy = watching(json!({ "cluster": "nobody" }));
     let envoy = start_with(Cluster::new("admin"), &policy).await;
-    looks(&envoy, "unreachable", 4).await;
+    looks(&envoy, "unreachable", 5).await;
     let told = exactly_events(&envoy, 1).await;
     assert_eq!(
         about(&told[0]),

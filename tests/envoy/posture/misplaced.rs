@@ -6,8 +6,8 @@ use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::upstream::Upstream;
 use serde_json::json;
 
-use super::watching;
-use crate::support::{plugin, start};
+use super::{looks, watching};
+use crate::support::{exactly_events, plugin, start};
 
 #[tokio::test]
 async fn as_a_filter_it_lets_nothing_through_and_says_so_once() {
@@ -39,6 +39,31 @@ async fn as_a_filter_it_lets_nothing_through_and_says_so_once() {
         let count = lines.iter().filter(|line| line.contains(&said)).count();
         assert_eq!(count, 1, "{place}");
     }
+}
+
+/// The same policy and VM as of the others, as the documents have it.
+#[tokio::test]
+async fn beside_other_roles_in_one_vm_each_does_its_own() {
+    let server = Upstream::plaintext().start().await.unwrap();
+    let policy = watching(json!({}));
+    let listener = HttpListener::new("http")
+        .filter(plugin("downstream", &policy).http_filter())
+        .route(Route::all("backend"));
+    let backend = Cluster::new("backend")
+        .endpoint(server.addr())
+        .filter(plugin("upstream", &policy).http_filter());
+    let open = HttpListener::new("open").route(Route::all("backend"));
+    let bootstrap = Bootstrap::new().http(listener).http(open).cluster(backend);
+    let envoy = super::start(bootstrap, &policy, None).await;
+    for (name, status) in [("http", 403), ("open", 503)] {
+        let client = Client::plaintext(envoy.listener(name).await.unwrap());
+        for _ in 0..2 {
+            assert_eq!(client.get("/").await.unwrap().status, status, "{name}");
+        }
+    }
+    looks(&envoy, "read", 4).await;
+    exactly_events(&envoy, 4).await;
+    assert_eq!(server.raw_received(), b"");
 }
 
 #[tokio::test]

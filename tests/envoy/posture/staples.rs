@@ -118,6 +118,8 @@ async fn each_staple_that_is_not_as_it_should_be_is_told_once() {
         ("late", Seen::Nothing),
         ("strict", Seen::Refused),
         ("good", Seen::Staple),
+        // Whose signature is broken.
+        ("near", Seen::Staple),
     ];
     clients(&envoy, &seen).await;
     expected.extend([
