@@ -1,7 +1,7 @@
 //! What is wrong with a certificate at a given time.
 
+use super::condition::{Aspect, Condition, Subject};
 use super::listing::{Listed, Staple, Use};
-use super::watch::{Aspect, Condition, Subject};
 use crate::decision::{Cause, DAY, PostureDemands, Staples};
 use crate::trust::Utc;
 

@@ -13,6 +13,7 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::{AnswerError, MAX_CERTIFICATES, cut, timestamp};
+use crate::decision::DAY;
 
 /// The longest path that is kept: four times what events show.
 const MAX_PATH: usize = 1_024;
@@ -100,6 +101,20 @@ impl Listing {
     /// Whether this certificate is among them.
     pub fn has(&self, key: &Key) -> bool {
         self.certificates.contains_key(key)
+    }
+
+    /// Whole days until the first certificate of this use ends, 0 where one has;
+    /// `None` where there is no certificate.
+    pub fn first_expiry_days(&self, r#use: Use, now: i64) -> Option<u64> {
+        let ends = self.iter().filter(|c| c.key.r#use == r#use);
+        let first = ends.map(|c| c.key.not_after).min()?;
+        Some(u64::try_from(first.saturating_sub(now) / DAY).unwrap_or(0))
+    }
+
+    /// How many certificates of this use there are.
+    pub fn count(&self, r#use: Use) -> u64 {
+        let of_use = self.iter().filter(|c| c.key.r#use == r#use);
+        u64::try_from(of_use.count()).unwrap_or(u64::MAX)
     }
 
     fn add(&mut self, r#use: Use, details: wire::Details) -> Result<(), &'static str> {

@@ -2,6 +2,7 @@
 //! certificates it has, when they end, and whether they carry OCSP staples.
 //! Pure: answers and a time come in, what has changed goes out.
 
+mod condition;
 mod counters;
 mod judge;
 mod listing;
@@ -13,10 +14,11 @@ mod tests;
 
 use std::fmt;
 
+pub use condition::{Aspect, Condition, News, Subject};
 pub use counters::Counters;
 pub use judge::Judge;
 pub use listing::{Key, Listed, Listing, Staple, Use};
-pub use watch::{Aspect, Condition, News, Subject, Watch};
+pub use watch::Watch;
 
 /// The largest answer that is read, in bytes.
 ///

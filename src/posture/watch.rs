@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::condition::{Aspect, Condition, News, Subject};
 use super::counters::{Counters, Tally};
 use super::judge::Judge;
-use super::listing::{Key, Listing, Staple, Use};
+use super::listing::{Listing, Use};
 use super::{AnswerError, Page};
-use crate::decision::{Cause, DAY};
+use crate::decision::Cause;
 
 /// The most that is told after one answer; the rest is told after the next ones,
 /// so that thousands of certificates that end together do not flood the log.
@@ -21,60 +22,6 @@ const RETRY_SECONDS: [u32; 3] = [1, 5, 10];
 /// unreachable. While Envoy starts it may be: a listener before it opens when all
 /// is configured, for which Envoy waits 15 s (`initial_fetch_timeout`).
 pub const LOST_LOOKS: u32 = 4;
-
-/// What of a subject is wrong; of one aspect there is one condition at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Aspect {
-    /// The admin interface's answer.
-    Answer,
-    /// Handshakes that a listener refused.
-    Failed,
-    /// Staples that a listener did not send.
-    Omitted,
-    /// When a certificate ends.
-    Validity,
-    /// A certificate's staple.
-    Staple,
-}
-
-/// What a condition is about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Subject {
-    /// A page of the admin interface.
-    Page(Page),
-    /// A listener, by its name in the stats.
-    Listener(Box<str>),
-    /// A certificate.
-    Certificate(Key),
-}
-
-/// Something that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Condition {
-    /// What of the subject.
-    pub aspect: Aspect,
-    /// Whose.
-    pub subject: Subject,
-    /// The stable code.
-    pub cause: Cause,
-    /// The compared values, in one sentence.
-    pub detail: String,
-    /// The first few names of the certificate.
-    pub names: Vec<Box<str>>,
-    /// The certificate's staple.
-    pub staple: Option<Staple>,
-    /// Handshakes.
-    pub count: Option<u64>,
-}
-
-/// Something to tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
-    /// This began, or took the place of another cause.
-    Began(Condition),
-    /// This is over: why.
-    Ended(Condition, &'static str),
-}
 
 /// A condition that is there, or was and is still to be told of.
 #[derive(Debug)]
@@ -302,20 +249,4 @@ fn rises(listener: &str, rise: Tally) -> impl Iterator<Item = Condition> {
     [failed, omitted]
         .into_iter()
         .filter(|c| c.count.is_some_and(|n| n > 0))
-}
-
-impl Listing {
-    /// Whole days until the first certificate of this use ends, 0 where one has;
-    /// `None` where there is no certificate.
-    pub fn first_expiry_days(&self, r#use: Use, now: i64) -> Option<u64> {
-        let ends = self.iter().filter(|c| c.key.r#use == r#use);
-        let first = ends.map(|c| c.key.not_after).min()?;
-        Some(u64::try_from(first.saturating_sub(now) / DAY).unwrap_or(0))
-    }
-
-    /// How many certificates of this use there are.
-    pub fn count(&self, r#use: Use) -> u64 {
-        let of_use = self.iter().filter(|c| c.key.r#use == r#use);
-        u64::try_from(of_use.count()).unwrap_or(u64::MAX)
-    }
 }
