@@ -169,6 +169,20 @@ fn bounded(path: &str, value: u32, min: u32, max: u32) -> Result<u32, ConfigErro
     }
 }
 
+/// The longest text that goes into a request, in bytes.
+const MAX_TEXT: usize = 256;
+
+/// A text of a request that the plugin makes, such as an authority: what ends up
+/// in a header must be what it looks like.
+fn visible(path: String, text: &str, what: &str) -> Result<Box<str>, ConfigError> {
+    let is_visible = text.bytes().all(|b| b.is_ascii_graphic());
+    if is_visible && (1..=MAX_TEXT).contains(&text.len()) {
+        Ok(Box::from(text))
+    } else {
+        Err(ConfigError::new(path, format!("{text:?} is no {what}")))
+    }
+}
+
 /// A name that may go into metrics and logs as it is.
 fn checked_name(path: &str, name: &str) -> Result<(), ConfigError> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');

@@ -2,28 +2,22 @@
 
 use super::error::{ConfigError, Errors, all};
 use super::rule::patterns;
-use super::{bounded, wire};
+use super::{bounded, visible, wire};
 use crate::decision::{PostureDemands, StapleException, Staples};
 use crate::trust::glob::Glob;
 
-/// The longest name of a cluster or authority, in bytes.
-const MAX_TEXT: usize = 256;
 /// The most exceptions; each is compared with each certificate at each look.
 const MAX_EXCEPTIONS: usize = 256;
 
 /// Reads what the policy says.
 pub fn posture(wire: &wire::Posture, errors: &mut Errors) -> Option<PostureDemands> {
     let authority = wire.authority.as_deref().unwrap_or(&wire.cluster);
-    let exceptions = &wire.staple_exceptions;
-    if exceptions.len() > MAX_EXCEPTIONS {
-        errors.add(ConfigError::new(
-            "posture.staple_exceptions",
-            format!("{} are more than {MAX_EXCEPTIONS}", exceptions.len()),
-        ));
-        return None;
-    }
-    let cluster = errors.note(text("cluster", &wire.cluster, "name of a cluster"));
-    let authority = errors.note(text("authority", authority, "authority"));
+    let mut text = |field, text, what| {
+        let path = format!("posture.{field}");
+        errors.note(visible(path, text, what))
+    };
+    let cluster = text("cluster", &wire.cluster, "name of a cluster");
+    let authority = text("authority", authority, "authority");
     let mut number = |field, value, min, max| {
         let path = format!("posture.{field}");
         errors.note(bounded(&path, value, min, max))
@@ -31,9 +25,7 @@ pub fn posture(wire: &wire::Posture, errors: &mut Errors) -> Option<PostureDeman
     let interval = number("interval_seconds", wire.interval_seconds, 1, 86_400);
     let timeout = number("timeout_ms", wire.timeout_ms, 1, 60_000);
     let hours = number("staple_warning_hours", wire.staple_warning_hours, 0, 8_760);
-    let exceptions = all(exceptions.iter().enumerate().map(|(index, wire)| {
-        exception(&format!("posture.staple_exceptions[{index}]"), wire, errors)
-    }));
+    let exceptions = exceptions(&wire.staple_exceptions, errors);
     Some(PostureDemands {
         cluster: cluster?,
         authority: authority?,
@@ -46,6 +38,17 @@ pub fn posture(wire: &wire::Posture, errors: &mut Errors) -> Option<PostureDeman
         staple_exceptions: exceptions?,
         staple_warning_seconds: i64::from(hours?) * 3_600,
     })
+}
+
+fn exceptions(list: &[wire::StapleException], errors: &mut Errors) -> Option<Vec<StapleException>> {
+    let path = "posture.staple_exceptions";
+    if list.len() > MAX_EXCEPTIONS {
+        let reason = format!("{} are more than {MAX_EXCEPTIONS}", list.len());
+        errors.add(ConfigError::new(path, reason));
+        return None;
+    }
+    let list = list.iter().enumerate();
+    all(list.map(|(index, wire)| exception(&format!("{path}[{index}]"), wire, errors)))
 }
 
 fn exception(
@@ -70,16 +73,4 @@ fn exception(
         names: names?,
         paths: paths?,
     })
-}
-
-fn text(field: &str, text: &str, what: &str) -> Result<Box<str>, ConfigError> {
-    // What ends up in a request header must be what it looks like.
-    let is_visible = text.bytes().all(|b| b.is_ascii_graphic());
-    if is_visible && (1..=MAX_TEXT).contains(&text.len()) {
-        return Ok(Box::from(text));
-    }
-    Err(ConfigError::new(
-        format!("posture.{field}"),
-        format!("{text:?} is no {what}"),
-    ))
 }

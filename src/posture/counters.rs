@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::fold::{Fold, Folded};
 use super::{AnswerError, MAX_CERTIFICATES, cut};
 
 /// The longest name of a listener that is kept.
@@ -30,28 +31,7 @@ impl Counters {
     /// # Errors
     /// It is no such list, or has more than [`MAX_CERTIFICATES`] listeners.
     pub fn read(json: &[u8]) -> Result<Self, AnswerError> {
-        let mut counters = BTreeMap::<Box<str>, Tally>::new();
-        for stat in super::read::<Stats>(json)?.stats {
-            let Some((listener, kind)) = stat.name.as_deref().and_then(split) else {
-                continue;
-            };
-            let Some(value) = stat.value.as_ref().and_then(Value::as_u64) else {
-                return Err(AnswerError::Form("a counter that is no number".into()));
-            };
-            let listener = cut(listener, MAX_NAME);
-            if counters.len() >= MAX_CERTIFICATES && !counters.contains_key(&listener) {
-                return Err(AnswerError::Form(format!(
-                    "more than {MAX_CERTIFICATES} listeners"
-                )));
-            }
-            let tally = counters.entry(listener).or_default();
-            match kind {
-                "omitted" => tally.omitted = value,
-                "failed" => tally.failed = value,
-                _ => {}
-            }
-        }
-        Ok(Self(counters))
+        Ok(super::read::<Stats>(json)?.stats.0)
     }
 
     /// How much each tally grew since an earlier look; one that fell was reset,
@@ -69,6 +49,31 @@ impl Counters {
     }
 }
 
+impl Fold for Counters {
+    type Entry = Stat;
+    const OF: &'static str = "counters";
+
+    fn fold(&mut self, stat: Stat) -> Result<(), &'static str> {
+        let Some((listener, kind)) = stat.name.as_deref().and_then(split) else {
+            return Ok(());
+        };
+        let Some(value) = stat.value.as_ref().and_then(Value::as_u64) else {
+            return Err("a counter that is no number");
+        };
+        let listener = cut(listener, MAX_NAME);
+        if self.0.len() >= MAX_CERTIFICATES && !self.0.contains_key(&listener) {
+            return Err("more listeners than hopguard tells apart (4096)");
+        }
+        let tally = self.0.entry(listener).or_default();
+        match kind {
+            "omitted" => tally.omitted = value,
+            "failed" => tally.failed = value,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
 /// The listener and the kind of `listener.<name>.ssl.ocsp_staple_<kind>`.
 fn split(name: &str) -> Option<(&str, &str)> {
     name.strip_prefix("listener.")?
@@ -77,12 +82,12 @@ fn split(name: &str) -> Option<(&str, &str)> {
 
 #[derive(Deserialize)]
 struct Stats {
-    stats: Vec<Stat>,
+    stats: Folded<Counters>,
 }
 
 /// A counter; histograms have neither.
 #[derive(Deserialize)]
-struct Stat {
+pub struct Stat {
     name: Option<String>,
     value: Option<Value>,
 }

@@ -7,11 +7,8 @@
 //! it, its counters say.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{Error as _, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-
+use super::fold::{Fold, Folded};
 use super::{AnswerError, MAX_CERTIFICATES, cut, timestamp};
 use crate::decision::DAY;
 
@@ -90,7 +87,7 @@ impl Listing {
     /// # Errors
     /// It is no such list, or has more than [`MAX_CERTIFICATES`].
     pub fn read(json: &[u8]) -> Result<Self, AnswerError> {
-        Ok(super::read::<wire::Certificates>(json)?.certificates)
+        Ok(super::read::<wire::Certificates>(json)?.certificates.0)
     }
 
     /// All certificates.
@@ -154,32 +151,16 @@ impl Listing {
     }
 }
 
-// Each entry is folded into the list as it is read: what repeats takes no memory.
-impl<'de> Deserialize<'de> for Listing {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Contexts;
+impl Fold for Listing {
+    type Entry = wire::Context;
+    const OF: &'static str = "certificates";
 
-        impl<'de> Visitor<'de> for Contexts {
-            type Value = Listing;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of certificates")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut contexts: A) -> Result<Listing, A::Error> {
-                let mut listing = Listing::default();
-                while let Some(context) = contexts.next_element::<wire::Context>()? {
-                    let trusted = context.ca_cert.into_iter().map(|c| (Use::Trusted, c));
-                    let presented = context.cert_chain.into_iter().map(|c| (Use::Presented, c));
-                    for (r#use, details) in trusted.chain(presented) {
-                        listing.add(r#use, details).map_err(A::Error::custom)?;
-                    }
-                }
-                Ok(listing)
-            }
-        }
-
-        deserializer.deserialize_seq(Contexts)
+    fn fold(&mut self, context: wire::Context) -> Result<(), &'static str> {
+        let trusted = context.ca_cert.into_iter().map(|c| (Use::Trusted, c));
+        let presented = context.cert_chain.into_iter().map(|c| (Use::Presented, c));
+        trusted
+            .chain(presented)
+            .try_for_each(|(r#use, details)| self.add(r#use, details))
     }
 }
 
@@ -187,11 +168,11 @@ impl<'de> Deserialize<'de> for Listing {
 mod wire {
     use serde::Deserialize;
 
-    use super::Listing;
+    use super::{Folded, Listing};
 
     #[derive(Deserialize)]
     pub struct Certificates {
-        pub certificates: Listing,
+        pub certificates: Folded<Listing>,
     }
 
     #[derive(Deserialize)]

@@ -4,6 +4,7 @@
 
 mod condition;
 mod counters;
+mod fold;
 mod judge;
 mod listing;
 mod timestamp;

@@ -120,7 +120,7 @@ pub const POSTURE_FIRST_EXPIRY_DAYS: Description = Description {
     name: "hopguard.posture_first_expiry_days",
     kind: MetricKind::Gauge,
     labels: &["use"],
-    meaning: "Role `posture`: whole days until the first certificate ends, 0 where one has ended, by the last answer.",
+    meaning: "Role `posture`: whole days until the first certificate ends, 0 where one has ended, by the last answer that has one.",
 };
 /// Looks at the admin interface.
 pub const POSTURE_LOOKS: Description = Description {
