@@ -301,6 +301,34 @@ mod tests {
     }
 
     #[test]
+    fn every_error_of_the_posture_is_told_once() {
+        assert_errors(
+            &json!({
+                "version": 1,
+                "posture": {
+                    "cluster": "a b",
+                    "interval_seconds": 0,
+                    "staple_exceptions": [{}, { "names": [] }, { "paths": ["***"] }]
+                }
+            }),
+            &[
+                "posture.cluster: \"a b\" is no name of a cluster",
+                "posture.interval_seconds: 0 is not",
+                "posture.staple_exceptions[0]: it names no certificate",
+                "posture.staple_exceptions[1].names: it is empty",
+                "posture.staple_exceptions[2].paths[0]: too many asterisks",
+            ],
+        );
+        assert_errors(
+            &json!({ "version": 1, "posture": { "authority": "" } }),
+            &[
+                "posture: missing field `cluster`",
+                "posture.authority: \"\" is no authority",
+            ],
+        );
+    }
+
+    #[test]
     fn every_certificate_of_a_store_is_told() {
         let ca = plain_authority("ca");
         let leaf = pem(&ca.leaf(|_| {}).der);

@@ -11,13 +11,15 @@ const MAX_EXCEPTIONS: usize = 256;
 
 /// Reads what the policy says.
 pub fn posture(wire: &wire::Posture, errors: &mut Errors) -> Option<PostureDemands> {
-    let authority = wire.authority.as_deref().unwrap_or(&wire.cluster);
     let mut text = |field, text, what| {
         let path = format!("posture.{field}");
         errors.note(visible(path, text, what))
     };
     let cluster = text("cluster", &wire.cluster, "name of a cluster");
-    let authority = text("authority", authority, "authority");
+    let authority = match &wire.authority {
+        Some(authority) => text("authority", authority, "authority"),
+        None => cluster.clone(),
+    };
     let mut number = |field, value, min, max| {
         let path = format!("posture.{field}");
         errors.note(bounded(&path, value, min, max))
