@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::row::Row;
 use super::table::Table;
 use super::{MAX_WAIT_MS, World, all_pending, status, tls};
-use crate::support::{events, exactly_events, gist, merge, metric, metric_is, start};
+use crate::support::{events, exactly_events, gist, merge, metric, metric_is, plugin, start};
 
 const REVOKED: &str = "certificate_revoked";
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -178,6 +178,25 @@ async fn in_pem() {
     from.publish(pem.into_bytes());
     let envoy = start(before(&world, &server, &source(), &from)).await;
     assert_eq!(status(&envoy, "/").await, 200);
+}
+
+/// The main thread loads the list, where the role `posture` came to its VM first, too.
+#[tokio::test]
+async fn beside_the_role_posture() {
+    let world = World::new().await;
+    let from = Distribution::start().await;
+    let (_, server) = server(&world, Known::Revoked).await;
+    from.publish(der(&world, List::default()));
+    let mut policy = policy(&world, &source());
+    policy["posture"] = json!({ "cluster": "nobody" });
+    let posture = plugin("posture", &policy).singleton();
+    let bootstrap = world.before_with(&server, &policy, from.cluster());
+    let envoy = start(bootstrap.extension(posture)).await;
+    // Before any worker asks for it.
+    fetched(&envoy, "loaded", 1).await;
+    assert_eq!(status(&envoy, "/").await, 503);
+    assert_eq!(events(&envoy)[0]["error.type"], REVOKED);
+    assert_eq!(from.server.requests().len(), 1);
 }
 
 /// Of all workers: one request for the list, and all who come before it wait.
