@@ -1,0 +1,31 @@
+//! The subcommands, one file each.
+
+mod completions;
+mod man;
+mod validate;
+
+use clap::Subcommand;
+
+use crate::reply::{Format, Outcome};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Validate(validate::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    /// Wrong usage, or a file that cannot be read.
+    pub fn run(&self, format: Format) -> Outcome {
+        match self {
+            Self::Validate(arguments) => validate::run(arguments, format),
+            Self::Completions(arguments) => completions::run(arguments),
+            Self::Man(arguments) => man::run(arguments),
+        }
+    }
+}

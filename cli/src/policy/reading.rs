@@ -1,0 +1,185 @@
+//! From the text of a policy file to the policy that the plugin gets.
+
+use std::path::{Path, PathBuf};
+
+use data_encoding::BASE64;
+use hopguard::config;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
+
+use super::PolicyFile;
+use super::files::read_bounded;
+use super::node::{Kind, Node, SyntaxError};
+use super::places::Places;
+use super::problem::{Place, Problem, Severity};
+
+/// Reads the text of the file at `path`.
+///
+/// # Errors
+/// The first mistake in the syntax.
+pub fn read(name: &str, path: &Path, text: String) -> Result<PolicyFile, Problem> {
+    let at = |line, column| Place {
+        file: name.to_owned(),
+        line,
+        column,
+    };
+    if path
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("json"))
+    {
+        // Nearly all JSON is YAML, but not all that YAML allows is JSON.
+        serde_json::from_str::<IgnoredAny>(&text).map_err(|error| {
+            let number = |n: usize| u64::try_from(n.max(1)).unwrap_or(u64::MAX);
+            let place = at(number(error.line()), number(error.column()));
+            let message = error.to_string();
+            // The place is told once.
+            let sentence = message.split(" at line ").next().unwrap_or(&message);
+            syntax_problem(place, format!("it is no JSON: {sentence}"))
+        })?;
+    }
+    let node = Node::parse(&text).map_err(
+        |SyntaxError {
+             at: location,
+             message,
+         }| {
+            let places = Places::new(name, String::new());
+            syntax_problem(places.at(location), format!("it is no YAML: {message}"))
+        },
+    )?;
+    if matches!(node.kind, Kind::Scalar(Value::Null)) {
+        return Err(syntax_problem(
+            at(1, 1),
+            "there is no policy in it".to_owned(),
+        ));
+    }
+    let mut reader = Reader {
+        base: path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        places: Places::new(name, text),
+        unread: Vec::new(),
+    };
+    reader.places.add(String::new(), None, node.at);
+    let document = reader.value(node, String::new());
+    Ok(PolicyFile {
+        document,
+        unread: reader.unread,
+        places: reader.places,
+    })
+}
+
+fn syntax_problem(place: Place, message: String) -> Problem {
+    Problem {
+        severity: Severity::Error,
+        code: "policy_invalid",
+        place,
+        path: String::new(),
+        message,
+    }
+}
+
+struct Reader {
+    /// What the names of files are relative to.
+    base: PathBuf,
+    places: Places,
+    unread: Vec<Problem>,
+}
+
+impl Reader {
+    fn value(&mut self, node: Node, path: String) -> Value {
+        match node.kind {
+            Kind::Scalar(value) => value,
+            Kind::List(nodes) => {
+                let items = nodes.into_iter().enumerate().map(|(index, node)| {
+                    let path = format!("{path}[{index}]");
+                    self.places.add(path.clone(), None, node.at);
+                    self.value(node, path)
+                });
+                Value::Array(items.collect())
+            }
+            Kind::Map(entries) => {
+                if let Some(label) = pem_label(&path)
+                    && let [
+                        (
+                            key,
+                            Node {
+                                kind: Kind::Scalar(Value::String(name)),
+                                ..
+                            },
+                        ),
+                    ] = entries.as_slice()
+                    && key.value == "file"
+                {
+                    return self.file(&path, name, label);
+                }
+                let mut map = Map::new();
+                for (key, node) in entries {
+                    let path = if path.is_empty() {
+                        key.value.clone()
+                    } else {
+                        format!("{path}.{}", key.value)
+                    };
+                    self.places.add(path.clone(), Some(key.referenced), node.at);
+                    let value = self.value(node, path);
+                    map.insert(key.value, value);
+                }
+                Value::Object(map)
+            }
+        }
+    }
+
+    /// The PEM of a file, which may be one object in DER.
+    fn file(&mut self, path: &str, name: &str, label: &str) -> Value {
+        let max = u64::try_from(config::MAX_BYTES).unwrap_or(u64::MAX);
+        let file = self.base.join(name);
+        let text = read_bounded(&file, max).and_then(|bytes| match bytes.first() {
+            // The tag of a SEQUENCE, which certificates and CRLs are.
+            Some(0x30) => Ok(pem(label, &bytes)),
+            _ => String::from_utf8(bytes).map_err(|_| "it is neither PEM nor DER".to_owned()),
+        });
+        match text {
+            Ok(text) => {
+                let name = file.display().to_string();
+                self.places.read_from(path, name, text.clone());
+                Value::String(text)
+            }
+            Err(reason) => {
+                self.unread.push(Problem {
+                    severity: Severity::Error,
+                    code: "file_unreadable",
+                    place: self.places.find(path, false),
+                    path: path.to_owned(),
+                    message: format!("the file {} cannot be read: {reason}", file.display()),
+                });
+                // Of the wrong form wherever a file may be named: the policy is
+                // refused, and the rest of it is checked.
+                Value::Bool(false)
+            }
+        }
+    }
+}
+
+/// What the PEM at a path is labelled, where a policy has PEM.
+fn pem_label(path: &str) -> Option<&'static str> {
+    let field = |list: &str| {
+        let rest = path.strip_prefix(list)?.strip_prefix('[')?;
+        let (index, field) = rest.split_once(']')?;
+        index.bytes().all(|b| b.is_ascii_digit()).then_some(field)
+    };
+    match (field("trust_stores"), field("revocation.crls")) {
+        (Some(".ca_certificates" | ".intermediate_certificates" | ".pinned_certificates"), _) => {
+            Some("CERTIFICATE")
+        }
+        (_, Some("")) => Some("X509 CRL"),
+        _ => None,
+    }
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    let base64 = BASE64.encode(der);
+    let mut text = format!("-----BEGIN {label}-----\n");
+    for line in base64.as_bytes().chunks(64) {
+        text.push_str(&String::from_utf8_lossy(line));
+        text.push('\n');
+    }
+    text.push_str(&format!("-----END {label}-----\n"));
+    text
+}

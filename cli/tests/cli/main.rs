@@ -1,0 +1,14 @@
+//! The built `hopguard`, run as a user runs it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails may panic"
+)]
+
+mod document;
+mod general;
+mod run;
+mod validate;
