@@ -2,6 +2,7 @@
 
 mod completions;
 mod man;
+mod render;
 mod validate;
 
 use clap::Subcommand;
@@ -12,6 +13,7 @@ use crate::reply::{Format, Outcome};
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Validate(validate::Arguments),
+    Render(render::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -24,6 +26,7 @@ impl Command {
     pub fn run(&self, format: Format) -> Outcome {
         match self {
             Self::Validate(arguments) => validate::run(arguments, format),
+            Self::Render(arguments) => render::run(arguments, format),
             Self::Completions(arguments) => completions::run(arguments),
             Self::Man(arguments) => man::run(arguments),
         }

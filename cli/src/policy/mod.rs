@@ -18,7 +18,7 @@ pub use problem::{Problem, Severity};
 
 use places::Places;
 
-use crate::reply::Failure;
+use crate::reply::{Failure, Format, Outcome, Reply};
 
 /// The largest policy file that is read, in bytes: four times what the plugin
 /// takes, for comments and indentation.
@@ -32,6 +32,12 @@ pub struct PolicyFile {
     /// Files that could not be read.
     unread: Vec<Problem>,
     places: Places,
+}
+
+/// A policy that the plugin accepts.
+pub struct Checked {
+    pub file: PolicyFile,
+    pub policy: Policy,
 }
 
 impl PolicyFile {
@@ -110,4 +116,34 @@ impl PolicyFile {
             message,
         }
     }
+}
+
+/// Reads a policy for a subcommand that needs one that is right; for one that is
+/// not, what to reply.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn checked(path: &Path, now: i64, format: Format) -> Result<Result<Checked, Reply>, Failure> {
+    let file = match PolicyFile::read(path)? {
+        Ok(file) => file,
+        Err(problem) => return refused(&[problem], format).map(Err),
+    };
+    match file.check(now) {
+        Ok(policy) => Ok(Ok(Checked { file, policy })),
+        Err(problems) => refused(&problems, format).map(Err),
+    }
+}
+
+/// The errors go to the standard error, so that no half a result is used.
+fn refused(problems: &[Problem], format: Format) -> Outcome {
+    let mut reply = match format {
+        Format::Json => Reply::json(&serde_json::json!({ "problems": problems }), true)?,
+        Format::Text => {
+            let lines = problems.iter().map(|p| p.line() + "\n");
+            Reply::fine(lines.collect::<String>())
+        }
+    };
+    reply.err = std::mem::take(&mut reply.out);
+    reply.has_findings = true;
+    Ok(reply)
 }

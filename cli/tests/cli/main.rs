@@ -10,5 +10,6 @@
 
 mod document;
 mod general;
+mod render;
 mod run;
 mod validate;
