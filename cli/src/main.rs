@@ -3,6 +3,7 @@
 //! One file a subcommand, under `commands`; [`policy`] reads what operators
 //! write and knows where each field stands; [`reply`] is what a subcommand says.
 
+mod certificate;
 mod commands;
 mod moment;
 mod policy;

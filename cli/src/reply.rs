@@ -70,6 +70,7 @@ impl Reply {
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 pub const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub const HEADING: Style = Style::new().bold();
 pub const FAINT: Style = Style::new().dimmed();
 
 /// Text in a style.

@@ -5,12 +5,15 @@
 //! value is taken out, or another put in its place, and the document is read
 //! again; what the reader then says of that place is not told.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 use super::error::{ConfigError, Errors};
-use super::{VERSION, form_error, policy, version_error, wire};
+use super::{VERSION, form_error, policy, store, version_error, wire};
 use crate::decision::Policy;
+use crate::trust::TrustStore;
 
 /// The most errors that are told.
 ///
@@ -55,6 +58,25 @@ pub fn check(document: &Value, now: i64) -> Result<Policy, Vec<ConfigError>> {
             errors.finish(None)
         }
     }
+}
+
+/// The trust stores of a policy by name, in its order, also those that no rule
+/// names.
+///
+/// # Errors
+/// As [`check`], of what is read.
+pub fn trust_stores(
+    document: &Value,
+    now: i64,
+) -> Result<Vec<(String, Rc<TrustStore>)>, Vec<ConfigError>> {
+    let wire = read(document).map_err(|fault| vec![fault.error])?;
+    let mut errors = Errors::at_most(MAX_ERRORS);
+    let stores = store::stores(&wire.trust_stores, now, &mut errors);
+    let mut stores = errors.finish(stores)?;
+    let names = wire.trust_stores.into_iter().map(|store| store.name);
+    Ok(names
+        .filter_map(|name| stores.remove(&name).flatten().map(|store| (name, store)))
+        .collect())
 }
 
 /// A document in which values of the wrong form were replaced.
@@ -230,6 +252,15 @@ mod tests {
                 super::super::parse(document.to_string().as_bytes(), NOW).unwrap()
             ),
         );
+    }
+
+    #[test]
+    fn stores_come_by_name_and_in_order() {
+        let store = |name| json!({ "name": name, "pinned_certificate_sha256": ["00".repeat(32)] });
+        let document = json!({ "version": 1, "trust_stores": [store("b"), store("a")] });
+        let names = trust_stores(&document, NOW).unwrap();
+        let names: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["b", "a"]);
     }
 
     #[test]

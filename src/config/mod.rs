@@ -26,7 +26,7 @@ use crate::trust::{Instant, TrustStore};
 
 use error::Errors;
 
-pub use check::{MAX_ERRORS, check};
+pub use check::{MAX_ERRORS, check, trust_stores};
 pub use error::ConfigError;
 
 /// The version of the policy format that this release reads.

@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 mod completions;
+mod inspect;
 mod man;
 mod render;
 mod validate;
@@ -14,6 +15,7 @@ use crate::reply::{Format, Outcome};
 pub enum Command {
     Validate(validate::Arguments),
     Render(render::Arguments),
+    Inspect(inspect::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -27,6 +29,7 @@ impl Command {
         match self {
             Self::Validate(arguments) => validate::run(arguments, format),
             Self::Render(arguments) => render::run(arguments, format),
+            Self::Inspect(arguments) => inspect::run(arguments, format),
             Self::Completions(arguments) => completions::run(arguments),
             Self::Man(arguments) => man::run(arguments),
         }

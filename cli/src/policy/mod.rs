@@ -14,6 +14,7 @@ use hopguard::config::{self, ConfigError};
 use hopguard::decision::Policy;
 use serde_json::Value;
 
+pub use files::read_bounded;
 pub use problem::{Problem, Severity};
 
 use places::Places;

@@ -10,6 +10,7 @@
 
 mod document;
 mod general;
+mod inspect;
 mod render;
 mod run;
 mod validate;
