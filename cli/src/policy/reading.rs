@@ -96,7 +96,7 @@ impl Reader {
                 Value::Array(items.collect())
             }
             Kind::Map(entries) => {
-                if let Some(label) = pem_label(&path)
+                if let Some(form) = Form::of(&path)
                     && let [
                         (
                             key,
@@ -108,7 +108,7 @@ impl Reader {
                     ] = entries.as_slice()
                     && key.value == "file"
                 {
-                    return self.file(&path, name, label);
+                    return self.file(&path, name, form);
                 }
                 let mut map = Map::new();
                 for (key, node) in entries {
@@ -126,14 +126,14 @@ impl Reader {
         }
     }
 
-    /// The PEM of a file, which may be one object in DER.
-    fn file(&mut self, path: &str, name: &str, label: &str) -> Value {
+    /// The text of a file, which may be one object in DER.
+    fn file(&mut self, path: &str, name: &str, form: Form) -> Value {
         let max = u64::try_from(config::MAX_BYTES).unwrap_or(u64::MAX);
         let file = self.base.join(name);
         let text = read_bounded(&file, max).and_then(|bytes| match bytes.first() {
             // The tag of a SEQUENCE, which certificates and CRLs are.
-            Some(0x30) => Ok(pem(label, &bytes)),
-            _ => String::from_utf8(bytes).map_err(|_| "it is neither PEM nor DER".to_owned()),
+            Some(0x30) => Ok(form.text(&bytes)),
+            _ => String::from_utf8(bytes).map_err(|_| "it is neither text nor DER".to_owned()),
         });
         match text {
             Ok(text) => {
@@ -157,29 +157,42 @@ impl Reader {
     }
 }
 
-/// What the PEM at a path is labelled, where a policy has PEM.
-fn pem_label(path: &str) -> Option<&'static str> {
-    let field = |list: &str| {
-        let rest = path.strip_prefix(list)?.strip_prefix('[')?;
-        let (index, field) = rest.split_once(']')?;
-        index.bytes().all(|b| b.is_ascii_digit()).then_some(field)
-    };
-    match (field("trust_stores"), field("revocation.crls")) {
-        (Some(".ca_certificates" | ".intermediate_certificates" | ".pinned_certificates"), _) => {
-            Some("CERTIFICATE")
-        }
-        (_, Some("")) => Some("X509 CRL"),
-        _ => None,
-    }
+/// How a policy has an object that is in a file.
+#[derive(Clone, Copy)]
+enum Form {
+    Pem(&'static str),
+    Base64,
 }
 
-fn pem(label: &str, der: &[u8]) -> String {
-    let base64 = BASE64.encode(der);
-    let mut text = format!("-----BEGIN {label}-----\n");
-    for line in base64.as_bytes().chunks(64) {
-        text.push_str(&String::from_utf8_lossy(line));
-        text.push('\n');
+impl Form {
+    /// That of the field at a path, where a file may be named.
+    fn of(path: &str) -> Option<Self> {
+        let (list, rest) = path.split_once('[')?;
+        let (index, field) = rest.split_once(']')?;
+        let is_index = index.bytes().all(|b| b.is_ascii_digit());
+        match (list, field) {
+            _ if !is_index => None,
+            (
+                "trust_stores",
+                ".ca_certificates" | ".intermediate_certificates" | ".pinned_certificates",
+            ) => Some(Self::Pem("CERTIFICATE")),
+            ("revocation.crls", "") => Some(Self::Pem("X509 CRL")),
+            ("revocation.ocsp_responses", "") => Some(Self::Base64),
+            _ => None,
+        }
     }
-    text.push_str(&format!("-----END {label}-----\n"));
-    text
+
+    fn text(self, der: &[u8]) -> String {
+        let base64 = BASE64.encode(der);
+        let Self::Pem(label) = self else {
+            return base64;
+        };
+        let mut text = format!("-----BEGIN {label}-----\n");
+        for line in base64.as_bytes().chunks(64) {
+            text.push_str(&String::from_utf8_lossy(line));
+            text.push('\n');
+        }
+        text.push_str(&format!("-----END {label}-----\n"));
+        text
+    }
 }

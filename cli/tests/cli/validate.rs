@@ -194,6 +194,65 @@ fn json_and_der_are_read() {
 }
 
 #[test]
+fn ocsp_responses_are_read_from_files() {
+    let policy = |name: &str| {
+        json!({ "version": 1, "revocation": { "ocsp_responses": [{ "file": name }] } }).to_string()
+    };
+    let folder = folder(&[
+        ("der.json", policy("response.der").as_bytes()),
+        ("base64.json", policy("response.txt").as_bytes()),
+        ("wrong.json", policy("wrong.txt").as_bytes()),
+        ("response.der", &[0x30, 0x03, 0x0a, 0x01, 0x06]),
+        ("response.txt", b"MAMKAQY=\n"),
+        ("wrong.txt", b"AAAA"),
+    ]);
+    let run = run_in(
+        folder.path(),
+        &["validate", "--at", DAY, "der.json", "base64.json"],
+        b"",
+    );
+    assert_eq!(run.code, 0, "{run:?}");
+    let run = run_in(folder.path(), &["validate", "--at", DAY, "wrong.json"], b"");
+    assert_eq!(
+        gist(&run),
+        ["wrong.txt:1:1: error: revocation.ocsp_responses[0]"]
+    );
+}
+
+#[test]
+fn sources_that_no_rule_needs_are_warned_of() {
+    let policy = |upstream: Value| {
+        json!({
+            "version": 1,
+            "trust_stores": [{ "name": "a", "pinned_certificate_sha256": ["00".repeat(32)] }],
+            "default_trust_stores": ["a"],
+            "revocation": {
+                "responders": [{ "host": "ocsp.example", "cluster": "ocsp" }],
+                "crl_sources": [{ "url": "http://crl.example/a.crl", "cluster": "crl" }],
+                "ocsp_responses": ["MAMKAQY="]
+            },
+            "upstream": upstream
+        })
+        .to_string()
+    };
+    let run = validate("p.json", policy(json!([])).as_bytes());
+    assert_eq!(run.code, 0, "{run:?}");
+    for code in [
+        "responder_unused",
+        "crl_source_unused",
+        "ocsp_response_unused",
+    ] {
+        assert!(run.out.contains(&format!("[{code}]")), "{}", run.out);
+    }
+    let demanding = json!([{ "name": "r", "require": {
+        "peer_certificate": { "trust_stores": ["a"], "names": "any", "revocation": {} }
+    } }]);
+    let run = validate("p.json", policy(demanding).as_bytes());
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(!run.out.contains("unused"), "{}", run.out);
+}
+
+#[test]
 fn files_are_named_only_where_there_is_pem() {
     for (field, file) in [
         ("mode", json!({ "file": "ca.pem" })),

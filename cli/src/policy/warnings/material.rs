@@ -93,22 +93,18 @@ fn revocation(
     if demanded {
         return;
     }
-    let crls = list(&file.document, "/revocation/crls").len();
-    let responders = list(&file.document, "/revocation/responders").len();
-    let unused = (0..crls)
-        .map(|index| ("crl_unused", crl_path(index)))
-        .chain((0..responders).map(|index| ("responder_unused", responder_path(index))));
-    for (code, path) in unused {
-        let message =
-            "no rule demands revocation: it is used for certificates that say must-staple only";
-        problems.push(file.warning(code, path, message.to_owned()));
+    let message =
+        "no rule demands revocation: it is used for certificates that say must-staple only";
+    for (field, code) in [
+        ("crls", "crl_unused"),
+        ("crl_sources", "crl_source_unused"),
+        ("ocsp_responses", "ocsp_response_unused"),
+        ("responders", "responder_unused"),
+    ] {
+        let count = list(&file.document, &format!("/revocation/{field}")).len();
+        for index in 0..count {
+            let path = format!("revocation.{field}[{index}]");
+            problems.push(file.warning(code, path, message.to_owned()));
+        }
     }
-}
-
-fn crl_path(index: usize) -> String {
-    format!("revocation.crls[{index}]")
-}
-
-fn responder_path(index: usize) -> String {
-    format!("revocation.responders[{index}]")
 }
