@@ -16,6 +16,7 @@ mod revocation;
 mod tls;
 pub mod tls_failure;
 mod tls_record;
+mod unmatched;
 mod verdict;
 mod waiver;
 
@@ -43,5 +44,6 @@ pub use requirement::Requirement;
 pub use tls::TlsVersion;
 pub use tls_failure::classify_failure;
 pub use tls_record::{MAX_ALERTS, MAX_OPENING};
+pub use unmatched::Unmatched;
 pub use verdict::{Finding, Outcome, UsedWaiver, Verdict};
 pub use waiver::{DAY, Waiver, WaiverState, end_of_day};

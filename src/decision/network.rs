@@ -1,5 +1,6 @@
 //! Address ranges (CIDR, RFC 4632 and RFC 4291 section 2.3).
 
+use std::fmt;
 use std::net::IpAddr;
 
 /// A range of IP addresses.
@@ -67,6 +68,12 @@ const fn number(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(v4) => v4.to_bits() as u128,
         IpAddr::V6(v6) => v6.to_bits(),
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.base, self.prefix)
     }
 }
 

@@ -1,11 +1,13 @@
 //! The validated policy: what the configuration turns into, and the only form
 //! in which the rest of the plugin ever sees it.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::facts::{ConnectionFacts, Direction, RequestFacts, ip_of};
+use super::facts::{ConnectionFacts, Direction, RequestFacts};
 use super::network::Network;
 use super::posture::PostureDemands;
+use super::request_path::obliging_reading;
 use super::tls::TlsVersion;
 use super::waiver::Waiver;
 use crate::revocation::crl::Crl;
@@ -188,6 +190,29 @@ impl RuleSet {
             .unwrap_or_else(|| self.default_rule())
     }
 
+    /// Whether another reading of the request's path leads to another rule than
+    /// `rule`, its first match.
+    pub fn is_read_otherwise(
+        &self,
+        candidates: &[RuleIndex],
+        request: &RequestFacts,
+        rule: RuleIndex,
+    ) -> bool {
+        let Some(path) = &request.path else {
+            return false;
+        };
+        match obliging_reading(path) {
+            Cow::Borrowed(_) => false,
+            Cow::Owned(reading) => {
+                let request = RequestFacts {
+                    path: Some(reading),
+                    ..request.clone()
+                };
+                self.first_match(candidates, &request).0 != rule
+            }
+        }
+    }
+
     /// The credential headers that some rule names, lower case.
     pub fn credential_headers(&self) -> impl Iterator<Item = &str> {
         self.rules
@@ -311,12 +336,7 @@ impl Selector {
             && matches(&self.listeners, facts.listener.as_deref())
             && matches(&self.filter_chains, facts.filter_chain.as_deref())
             && matches(&self.server_names, facts.server_name.as_deref())
-            && (self.addresses.is_empty()
-                || facts
-                    .peer_address
-                    .as_deref()
-                    .and_then(ip_of)
-                    .is_some_and(|ip| self.addresses.iter().any(|n| n.contains(ip))))
+            && any_contains(&self.addresses, facts)
     }
 
     fn matches_request(&self, request: &RequestFacts) -> bool {
@@ -325,8 +345,15 @@ impl Selector {
     }
 }
 
-fn matches(patterns: &[Glob], value: Option<&str>) -> bool {
+pub(super) fn matches(patterns: &[Glob], value: Option<&str>) -> bool {
     patterns.is_empty() || value.is_some_and(|v| patterns.iter().any(|p| p.matches(v)))
+}
+
+pub(super) fn any_contains(networks: &[Network], facts: &ConnectionFacts) -> bool {
+    networks.is_empty()
+        || facts
+            .peer_ip()
+            .is_some_and(|ip| networks.iter().any(|n| n.contains(ip)))
 }
 
 /// What a rule demands of a connection.

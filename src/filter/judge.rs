@@ -1,7 +1,6 @@
 //! The judge of one direction: finds the rule, decides, and remembers the
 //! connection.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -11,8 +10,7 @@ use super::flow::{Flow, Flows};
 use super::staple::Stapled;
 use crate::decision::{
     CacheCounts, Case, Cause, Certificates, ConnectionFacts, Direction, Evidence, Policy,
-    RequestFacts, Rule, RuleIndex, RuleSet, Verdict, decide, host_of, obliging_reading, path_of,
-    without_evidence,
+    RequestFacts, Rule, RuleIndex, RuleSet, Verdict, decide, host_of, path_of, without_evidence,
 };
 use crate::host::Host;
 use crate::revocation::{Asked, Looked, Staple, Status, Trouble};
@@ -143,7 +141,7 @@ impl Judge {
         let request = looks_at_request.then(|| self.request_facts(host));
         let request = request.unwrap_or_default();
         let rule = rules.first_match(&flow.candidates, &request);
-        if self.is_read_otherwise(flow, &request, rule.0) {
+        if rules.is_read_otherwise(&flow.candidates, &request, rule.0) {
             let detail = "its path can be read in two ways, and each has another rule";
             let (index, rule) = self.rules().default_rule();
             return Rc::new(without_evidence(
@@ -213,23 +211,6 @@ impl Judge {
         }
         .unwrap_or_else(|| rules.default_rule());
         (index, Rc::clone(rule))
-    }
-
-    /// Whether another reading of the path leads to another rule than `rule`.
-    fn is_read_otherwise(&self, flow: &Flow, request: &RequestFacts, rule: RuleIndex) -> bool {
-        let Some(path) = &request.path else {
-            return false;
-        };
-        match obliging_reading(path) {
-            Cow::Borrowed(_) => false,
-            Cow::Owned(reading) => {
-                let request = RequestFacts {
-                    path: Some(reading),
-                    ..request.clone()
-                };
-                self.rules().first_match(&flow.candidates, &request).0 != rule
-            }
-        }
     }
 
     fn request_facts(&self, host: &impl Host) -> RequestFacts {
