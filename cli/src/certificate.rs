@@ -8,9 +8,10 @@ use hopguard::trust::certificate::extensions::Extensions;
 use hopguard::trust::pem::certificates;
 use hopguard::trust::{Certificate, PresentedIdentifier};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::moment;
-use crate::policy::read_bounded;
+use crate::policy::{pem, read_bounded};
 use crate::reply::{Failure, clean};
 
 /// Bytes of a file: a leaf and a long chain.
@@ -30,27 +31,46 @@ impl Peer {
     /// A sentence: the file cannot be read, or has no certificate that the plugin
     /// could read.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let failure = |reason: String| Failure(format!("{}: {reason}", path.display()));
-        let bytes = read_bounded(path, MAX_FILE).map_err(failure)?;
-        let ders = match bytes.first() {
-            // The tag of a SEQUENCE.
-            Some(0x30) => vec![bytes],
-            _ => {
-                let text = String::from_utf8(bytes)
-                    .map_err(|_| failure("it is neither PEM nor DER".to_owned()))?;
-                certificates(&text).map_err(|error| failure(error.to_string()))?
-            }
-        };
-        let (first, others) = ders
-            .split_first()
-            .ok_or_else(|| failure("there is no certificate in it".to_owned()))?;
-        let certificate = Certificate::parse(first)
-            .map_err(|error| failure(format!("the plugin cannot read it: {error}")))?;
+        let (first, others) = ders(path)?;
+        let certificate = Certificate::parse(&first).map_err(|error| {
+            Failure(format!(
+                "{}: the plugin cannot read it: {error}",
+                path.display()
+            ))
+        })?;
         Ok(Self {
             certificate,
-            others: others.len(),
+            others,
         })
     }
+
+    /// The SHA-256 and the PEM of what a peer presents, which the plugin may not
+    /// be able to read.
+    ///
+    /// # Errors
+    /// As [`Peer::read`], of the file.
+    pub fn presented(path: &Path) -> Result<([u8; 32], Vec<u8>), Failure> {
+        let (first, _) = ders(path)?;
+        let sha256 = Sha256::digest(&first).into();
+        Ok((sha256, pem("CERTIFICATE", &first).into_bytes()))
+    }
+}
+
+/// The first certificate of a file in PEM or DER, and how many are behind it.
+fn ders(path: &Path) -> Result<(Vec<u8>, usize), Failure> {
+    let failure = |reason: String| Failure(format!("{}: {reason}", path.display()));
+    let bytes = read_bounded(path, MAX_FILE).map_err(failure)?;
+    // The tag of a SEQUENCE.
+    if bytes.first() == Some(&0x30) {
+        return Ok((bytes, 0));
+    }
+    let text =
+        String::from_utf8(bytes).map_err(|_| failure("it is neither PEM nor DER".to_owned()))?;
+    let ders = certificates(&text).map_err(|error| failure(error.to_string()))?;
+    let others = ders.len().saturating_sub(1);
+    let first = ders.into_iter().next();
+    let first = first.ok_or_else(|| failure("there is no certificate in it".to_owned()))?;
+    Ok((first, others))
 }
 
 /// What the plugin sees in a certificate.

@@ -5,6 +5,7 @@
 
 mod certificate;
 mod commands;
+mod facts;
 mod moment;
 mod policy;
 mod reply;

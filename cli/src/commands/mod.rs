@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 mod completions;
+mod explain;
 mod inspect;
 mod man;
 mod render;
@@ -16,6 +17,7 @@ pub enum Command {
     Validate(validate::Arguments),
     Render(render::Arguments),
     Inspect(inspect::Arguments),
+    Explain(explain::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -30,6 +32,7 @@ impl Command {
             Self::Validate(arguments) => validate::run(arguments, format),
             Self::Render(arguments) => render::run(arguments, format),
             Self::Inspect(arguments) => inspect::run(arguments, format),
+            Self::Explain(arguments) => explain::run(arguments, format),
             Self::Completions(arguments) => completions::run(arguments),
             Self::Man(arguments) => man::run(arguments),
         }

@@ -14,8 +14,9 @@ use hopguard::config::{self, ConfigError};
 use hopguard::decision::Policy;
 use serde_json::Value;
 
-pub use files::read_bounded;
+pub use files::{read_bounded, read_text};
 pub use problem::{Problem, Severity};
+pub use reading::pem;
 
 use places::Places;
 

@@ -183,16 +183,20 @@ impl Form {
     }
 
     fn text(self, der: &[u8]) -> String {
-        let base64 = BASE64.encode(der);
-        let Self::Pem(label) = self else {
-            return base64;
-        };
-        let mut text = format!("-----BEGIN {label}-----\n");
-        for line in base64.as_bytes().chunks(64) {
-            text.push_str(&String::from_utf8_lossy(line));
-            text.push('\n');
+        match self {
+            Self::Pem(label) => pem(label, der),
+            Self::Base64 => BASE64.encode(der),
         }
-        text.push_str(&format!("-----END {label}-----\n"));
-        text
     }
+}
+
+/// PEM with this label (RFC 7468).
+pub fn pem(label: &str, der: &[u8]) -> String {
+    let mut text = format!("-----BEGIN {label}-----\n");
+    for line in BASE64.encode(der).as_bytes().chunks(64) {
+        text.push_str(&String::from_utf8_lossy(line));
+        text.push('\n');
+    }
+    text.push_str(&format!("-----END {label}-----\n"));
+    text
 }

@@ -9,6 +9,7 @@
 )]
 
 mod document;
+mod explain;
 mod general;
 mod inspect;
 mod render;

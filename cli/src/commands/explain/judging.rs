@@ -1,0 +1,177 @@
+//! The plugin's decision over facts of a file.
+
+use std::rc::Rc;
+
+use hopguard::decision::{
+    Case, Cause, Certificates, Direction, Policy, RuleIndex, Unmatched, Verdict, decide,
+    without_evidence,
+};
+use hopguard::revocation::{Asked, Lists, Looked, Now, SharedData, Source, Status, Store, Trouble};
+use hopguard::trust::{Instant, NoHost};
+
+use crate::facts::{Answer, Facts};
+
+/// Seconds for which an answer of the facts is taken to hold.
+const ANSWER_HOLDS: i64 = 3_600;
+
+/// A verdict, and how it came about.
+pub struct Judged {
+    pub direction: Direction,
+    /// The rules that were looked at, up to the one that matches.
+    pub rules: Vec<LookedAt>,
+    pub verdict: Verdict,
+    pub revocation: Vec<AskedAbout>,
+}
+
+/// A rule, and why it does not match; nothing where it does.
+pub struct LookedAt {
+    pub index: RuleIndex,
+    pub name: Box<str>,
+    pub is_default: bool,
+    pub unmatched: Vec<Unmatched>,
+}
+
+/// A certificate that was asked about.
+pub struct AskedAbout {
+    pub subject: String,
+    pub status: &'static str,
+    pub source: Option<&'static str>,
+    pub detail: Option<String>,
+    pub is_given: bool,
+}
+
+/// Judges as the plugin does that sees the facts for the first time.
+pub fn judge(policy: &Policy, mut facts: Facts, now: i64) -> Judged {
+    let rules = policy.rules(facts.direction);
+    let candidates = rules.candidates(&facts.connection);
+    let rule = rules.first_match(&candidates, &facts.request);
+    let default = rules.default_rule().0;
+    let looked_at = (0..)
+        .zip(rules.iter())
+        .take_while(|(index, _)| *index <= rule.0)
+        .map(|(index, rule)| LookedAt {
+            index,
+            name: rule.name.clone(),
+            is_default: index == default,
+            unmatched: rule.selector.unmatched(&facts.connection, &facts.request),
+        })
+        .collect();
+    let mut revocation = Vec::new();
+    let verdict = if rules.is_read_otherwise(&candidates, &facts.request, rule.0) {
+        let detail = "its path can be read in two ways, and each has another rule";
+        without_evidence(rules.default_rule(), Cause::PathAmbiguous, detail)
+    } else {
+        let case = Case {
+            direction: facts.direction,
+            facts: &facts.connection,
+            request: &facts.request,
+            evidence: &facts.evidence,
+            now,
+        };
+        let mut known = store(policy);
+        let at = Instant {
+            now,
+            skew: policy.clock_skew_seconds,
+        };
+        let shows_staples = policy.revocation.staples.of(facts.direction).is_some();
+        let (staple, answer) = (&facts.staple, facts.answer);
+        let mut look = |asked: &Rc<Asked>, is_leaf: bool| {
+            let staple = staple.as_deref().filter(|_| is_leaf && shows_staples);
+            let nanos = u64::try_from(now)
+                .unwrap_or(0)
+                .saturating_mul(1_000_000_000);
+            let mut looked = known.look_up(asked, staple, Now { nanos, at });
+            let is_given = looked.status == Status::Pending && answer.is_some();
+            if let Some(answer) = answer.filter(|_| is_given) {
+                looked.status = status(answer, now);
+            }
+            revocation.push(asked_about(asked, &looked, is_given));
+            looked
+        };
+        let mut certificates = Certificates::new(Rc::new(NoHost));
+        decide(
+            &case,
+            policy,
+            rule,
+            &mut certificates,
+            &mut facts.certificate,
+            &mut look,
+        )
+    };
+    Judged {
+        direction: facts.direction,
+        rules: looked_at,
+        verdict,
+        revocation,
+    }
+}
+
+/// What the policy itself says of certificates; nobody is asked.
+fn store(policy: &Policy) -> Store {
+    struct Nothing;
+
+    impl SharedData for Nothing {
+        fn get(&self, _: &str) -> Option<(Vec<u8>, u32)> {
+            None
+        }
+
+        fn set(&self, _: &str, _: &[u8], _: u32) -> bool {
+            false
+        }
+    }
+
+    let sources = policy.revocation.clone();
+    let lists = Lists::new(
+        sources.crls,
+        sources.crl_sources,
+        sources.crl_issuers,
+        Rc::new(Nothing),
+        sources.max_wait_ms,
+        false,
+    );
+    Store::new(
+        lists,
+        sources.responders,
+        sources.ocsp_responses,
+        sources.max_wait_ms,
+        Rc::new(NoHost),
+        || None,
+    )
+}
+
+/// The status that an answer leads to, whoever gave it.
+fn status(answer: Answer, now: i64) -> Status {
+    let source = Source::OcspResponder;
+    let none = |trouble| Status::None {
+        trouble,
+        detail: "so the facts say".to_owned(),
+    };
+    match answer {
+        Answer::Good => Status::Good {
+            ask_again: now.saturating_add(ANSWER_HOLDS),
+            source,
+        },
+        Answer::Revoked => Status::Revoked { since: now, source },
+        Answer::Unknown => Status::Unknown { source },
+        Answer::Unreachable => none(Trouble::Unreachable),
+        Answer::Invalid => none(Trouble::Invalid),
+        Answer::Stale => none(Trouble::Stale),
+    }
+}
+
+fn asked_about(asked: &Asked, looked: &Looked, is_given: bool) -> AskedAbout {
+    let (status, source, detail) = match &looked.status {
+        Status::Good { source, .. } => ("good", Some(*source), None),
+        Status::Revoked { source, .. } => ("revoked", Some(*source), None),
+        Status::Unknown { source } => ("unknown", Some(*source), None),
+        Status::None { trouble, detail } => (trouble.as_str(), None, Some(detail.clone())),
+        Status::Pending => ("pending", None, None),
+    };
+    AskedAbout {
+        subject: asked.certificate().subject().to_owned(),
+        status,
+        source: source.filter(|_| !is_given).map(Source::as_str),
+        detail,
+        is_given,
+    }
+}
