@@ -39,7 +39,8 @@ pub struct Certificates {
     pub broken_responder: Upstream,
     /// A partner's certificate that the partners' CRL names.
     pub revoked_partner: Issued,
-    partner_crl: String,
+    /// Where the partners publish that list.
+    pub partner_lists: Upstream,
 }
 
 impl Certificates {
@@ -54,7 +55,10 @@ impl Certificates {
         Ok(Self {
             responder: Responder::start(&company.intermediate).await?,
             broken_responder: broken_responder.start().await?,
-            partner_crl: List::default().pem(&partners)?,
+            partner_lists: Upstream::plaintext()
+                .respond(200, List::default().der(&partners)?)
+                .start()
+                .await?,
             revoked_partner,
             partner,
             mesh: Authority::root("Mesh Root CA").issue(),
@@ -102,7 +106,6 @@ impl Certificates {
             "{{company-root}}" => self.company.root.pem(),
             "{{company-intermediate}}" => self.company.intermediate.pem(),
             "{{partner-root}}" => self.partner.pem(),
-            "{{partner-crl}}" => self.partner_crl.clone(),
             "{{mesh-root}}" => self.mesh.pem(),
             "{{printer-certificate}}" => self.printer.pem(),
             "{{in-a-year}}" => day(365),

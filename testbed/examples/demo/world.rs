@@ -34,7 +34,8 @@ impl<'a> World<'a> {
         let tcp = tcp::Scene::start(tcp::cases(certificates), certificates).await?;
         let bootstrap = Bootstrap::new()
             .cluster(Cluster::new("ocsp").endpoint(certificates.responder.addr()))
-            .cluster(Cluster::new("broken-ocsp").endpoint(certificates.broken_responder.addr()));
+            .cluster(Cluster::new("broken-ocsp").endpoint(certificates.broken_responder.addr()))
+            .cluster(Cluster::new("crl").endpoint(certificates.partner_lists.addr()));
         let bootstrap = http.configure(bootstrap, &plugin);
         let bootstrap = tcp.configure(bootstrap, &plugin);
         let envoy = Envoy::builder().config(bootstrap).start().await?;

@@ -1,5 +1,5 @@
 //! What hopguard makes of certificates that may be revoked. Our own CA has a
-//! responder of OCSP, and the partners' CA has a CRL, which is part of the policy.
+//! responder of OCSP, and the partners' CA publishes a CRL, which is fetched.
 
 use hopguard_testbed::revocation::Known;
 
@@ -45,7 +45,7 @@ pub fn cases(c: &Certificates) -> Vec<Case> {
             .at("staff")
             .certificate("former-staff", staff("former", Known::Revoked))
             .denied("certificate_revoked"),
-        revocation("client's: revoked, says the CRL")
+        revocation("client's: revoked, says a fetched CRL")
             .at("partners")
             .certificate("former-partner", c.revoked_partner.clone())
             .denied("certificate_revoked"),
