@@ -5,14 +5,16 @@
 use std::time::{Duration, Instant};
 
 use hopguard_testbed::client::Client;
-use hopguard_testbed::config::{Bootstrap, Cluster, HttpListener, Route, UpstreamTls};
+use hopguard_testbed::config::{
+    Bootstrap, Cluster, DownstreamTls, HttpListener, Route, TcpListener, UpstreamTls,
+};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::{Issued, Pki};
 use hopguard_testbed::revocation::Responder;
 use hopguard_testbed::upstream::{PATIENCE, Upstream};
 use serde_json::{Value, json};
 
-use crate::support::{filter, metric, policy, start};
+use crate::support::{filter, metric, plugin, policy, start};
 
 mod answers;
 mod bounds;
@@ -91,7 +93,51 @@ impl World {
             .cluster(responder)
     }
 
-    /// That, in an Envoy with one worker.
+    /// An Envoy with one worker and a listener `front` with this TLS that leads to
+    /// this server, and whose clients the role `downstream` judges.
+    async fn envoy_behind(
+        &self,
+        clients: DownstreamTls,
+        server: &Upstream,
+        policy: &Value,
+    ) -> Envoy {
+        let listener = HttpListener::new("front")
+            .tls(clients)
+            .filter(filter("downstream", policy))
+            .route(Route::all("backend"));
+        start(
+            Bootstrap::new()
+                .http(listener)
+                .cluster(Cluster::new("backend").endpoint(server.addr()))
+                .cluster(self.responder_cluster()),
+        )
+        .await
+    }
+
+    /// TLS that takes every client's certificate.
+    fn any_client(&self) -> DownstreamTls {
+        DownstreamTls::new(&self.pki.server("envoy.test").issue()).accept_any_client()
+    }
+
+    /// An Envoy with a plaintext TCP listener `front` that leads to this server,
+    /// and which the role `network` judges. Clients are waived.
+    async fn tcp_before(&self, server: &Upstream, policy: &Value) -> Envoy {
+        let mut policy = policy.clone();
+        policy["downstream"] = json!([{ "name": "local", "waive": [{
+            "controls": ["V9.2.1", "V9.2.2"], "reason": "same host", "until": "2099-12-31",
+        }]}]);
+        let tls = UpstreamTls::new().sni("api.test");
+        let guard = plugin("network", &policy).network_filter();
+        start(
+            Bootstrap::new()
+                .tcp(TcpListener::new("front", "backend").filter(guard))
+                .cluster(Cluster::new("backend").endpoint(server.addr()).tls(tls))
+                .cluster(self.responder_cluster()),
+        )
+        .await
+    }
+
+    /// What [`before`](Self::before) describes, in an Envoy with one worker.
     async fn envoy_before(&self, server: &Upstream, policy: &Value) -> Envoy {
         start(self.before(server, policy)).await
     }
@@ -117,6 +163,26 @@ async fn tls(certificate: &Issued) -> Upstream {
 async fn status(envoy: &Envoy, path: &str) -> u16 {
     let client = Client::plaintext(envoy.listener("front").await.unwrap());
     client.get(path).await.unwrap().status
+}
+
+/// So many clients ask at once, and wait: what they wait for comes by `release`.
+/// All of them are served then, and nothing came to this server before.
+async fn all_wait(envoy: &Envoy, server: &Upstream, clients: u64, release: impl FnOnce()) {
+    let address = envoy.listener("front").await.unwrap();
+    let requests: Vec<_> = (0..clients)
+        .map(|n| {
+            tokio::spawn(async move {
+                let client = Client::plaintext(address);
+                client.get(&format!("/{n}")).await.unwrap().status
+            })
+        })
+        .collect();
+    all_pending(envoy, clients).await;
+    assert_eq!(server.received(), b"");
+    release();
+    for request in requests {
+        assert_eq!(request.await.unwrap(), 200);
+    }
 }
 
 /// Waits until so many wait: longer than for a few.

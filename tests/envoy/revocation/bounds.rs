@@ -1,13 +1,12 @@
 //! What many peers cost a responder at once.
 
 use hopguard_testbed::client::Client;
-use hopguard_testbed::config::{Bootstrap, Cluster, DownstreamTls, HttpListener, Route};
 use hopguard_testbed::revocation::Known;
 use hopguard_testbed::upstream::Upstream;
 use serde_json::json;
 
 use super::{URL, World, all_pending};
-use crate::support::{exactly_events, filter, start};
+use crate::support::exactly_events;
 
 /// Requests that one worker and role has open at once at a responder
 /// (docs/revocation.md).
@@ -20,18 +19,10 @@ async fn no_more_than_so_many_requests_are_open_at_once() {
     let world = World::new().await;
     let clients = MAX_OPEN + 6;
     let backend = Upstream::plaintext().start().await.unwrap();
-    let own = world.pki.server("envoy.test").issue();
-    let listener = HttpListener::new("front")
-        .tls(DownstreamTls::new(&own).accept_any_client())
-        .filter(filter("downstream", &world.policy(&json!({}))))
-        .route(Route::all("backend"));
-    let envoy = start(
-        Bootstrap::new()
-            .http(listener)
-            .cluster(Cluster::new("backend").endpoint(backend.addr()))
-            .cluster(world.responder_cluster()),
-    )
-    .await;
+    let policy = world.policy(&json!({}));
+    let envoy = world
+        .envoy_behind(world.any_client(), &backend, &policy)
+        .await;
     let address = envoy.listener("front").await.unwrap();
     let responder = world.responder.server();
     responder.hold_responses();

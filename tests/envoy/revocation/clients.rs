@@ -1,31 +1,21 @@
 //! Clients, over connections that last.
 
-use hopguard_testbed::client::Client;
-use hopguard_testbed::config::{Bootstrap, Cluster, DownstreamTls, HttpListener, Route};
+use hopguard_testbed::client::{Client, Request};
 use hopguard_testbed::revocation::Known;
 use hopguard_testbed::upstream::Upstream;
 use serde_json::json;
 
 use super::{URL, World};
-use crate::support::{exactly_events, filter, gist, start};
+use crate::support::{exactly_events, gist};
 
 #[tokio::test]
 async fn clients_are_asked_about_before_their_request_goes_on() {
     let world = World::new().await;
     let backend = Upstream::plaintext().start().await.unwrap();
     let policy = world.policy(&json!({}));
-    let own = world.pki.server("envoy.test").issue();
-    let listener = HttpListener::new("front")
-        .tls(DownstreamTls::new(&own).accept_any_client())
-        .filter(filter("downstream", &policy))
-        .route(Route::all("backend"));
-    let envoy = start(
-        Bootstrap::new()
-            .http(listener)
-            .cluster(Cluster::new("backend").endpoint(backend.addr()))
-            .cluster(world.responder_cluster()),
-    )
-    .await;
+    let envoy = world
+        .envoy_behind(world.any_client(), &backend, &policy)
+        .await;
     let address = envoy.listener("front").await.unwrap();
     let client = |name: &str| world.pki.client(name).ocsp_url(URL).issue();
     let (good, revoked, unknown) = (client("good"), client("revoked"), client("unknown"));
@@ -35,10 +25,7 @@ async fn clients_are_asked_about_before_their_request_goes_on() {
         let client = Client::tls(address).certificate(certificate);
         let connection = client.connect().await.unwrap();
         for _ in 0..2 {
-            let response = connection
-                .send(hopguard_testbed::client::Request::get("/"))
-                .await
-                .unwrap();
+            let response = connection.send(Request::get("/")).await.unwrap();
             assert_eq!(response.status, status);
         }
     }

@@ -14,8 +14,10 @@ use serde_json::{Value, json};
 
 use super::row::Row;
 use super::table::Table;
-use super::{MAX_WAIT_MS, World, all_pending, status, tls};
-use crate::support::{events, exactly_events, gist, merge, metric, metric_is, plugin, start};
+use super::{MAX_WAIT_MS, World, all_wait, status, tls};
+use crate::support::{
+    events, exactly_events, gist, merge, metric, metric_is, plugin, start, wait_for_event,
+};
 
 const REVOKED: &str = "certificate_revoked";
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -195,7 +197,7 @@ async fn beside_the_role_posture() {
     // Before any worker asks for it.
     fetched(&envoy, "loaded", 1).await;
     assert_eq!(status(&envoy, "/").await, 503);
-    assert_eq!(events(&envoy)[0]["error.type"], REVOKED);
+    wait_for_event(&envoy, REVOKED).await;
     assert_eq!(from.server.requests().len(), 1);
 }
 
@@ -214,21 +216,7 @@ async fn workers_fetch_as_one() {
         .start()
         .await
         .unwrap();
-    let address = envoy.listener("front").await.unwrap();
-    let requests: Vec<_> = (0..CLIENTS)
-        .map(|n| {
-            tokio::spawn(async move {
-                let client = Client::plaintext(address);
-                client.get(&format!("/{n}")).await.unwrap().status
-            })
-        })
-        .collect();
-    all_pending(&envoy, CLIENTS).await;
-    assert_eq!(server.received(), b"");
-    from.server.release_responses();
-    for request in requests {
-        assert_eq!(request.await.unwrap(), 200);
-    }
+    all_wait(&envoy, &server, CLIENTS, || from.server.release_responses()).await;
     assert_eq!(from.server.requests().len(), 1);
     fetched(&envoy, "loaded", 1).await;
     exactly_events(&envoy, 0).await;

@@ -11,7 +11,7 @@ use hopguard_testbed::revocation::Known;
 use hopguard_testbed::upstream::Upstream;
 use serde_json::json;
 
-use super::{URL, World, all_pending, lenient, status, tls};
+use super::{URL, World, all_wait, lenient, status, tls};
 use crate::support::{exactly_events, filter, gist, plugin, start};
 
 #[tokio::test]
@@ -73,21 +73,8 @@ async fn one_request_for(workers: u32, clients: u64) {
         .start()
         .await
         .unwrap();
-    let address = envoy.listener("front").await.unwrap();
-    let requests: Vec<_> = (0..clients)
-        .map(|n| {
-            tokio::spawn(async move {
-                let client = Client::plaintext(address);
-                client.get(&format!("/{n}")).await.unwrap().status
-            })
-        })
-        .collect();
-    all_pending(&envoy, clients).await;
-    assert_eq!(server.received(), b"");
-    world.responder.server().release_responses();
-    for request in requests {
-        assert_eq!(request.await.unwrap(), 200);
-    }
+    let responder = world.responder.server();
+    all_wait(&envoy, &server, clients, || responder.release_responses()).await;
     assert_eq!(world.responder.requests(), 1);
     exactly_events(&envoy, 0).await;
 }

@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use hopguard_testbed::client::{Client, Connection, Request};
-use hopguard_testbed::config::{
-    Bootstrap, Cluster, DownstreamTls, HttpListener, Route, UpstreamTls,
-};
+use hopguard_testbed::config::{Bootstrap, Cluster, HttpListener, Route, UpstreamTls};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::Issued;
 use hopguard_testbed::revocation::{Answer, Known, Signing, Status, response};
@@ -120,20 +118,10 @@ async fn a_client_that_is_revoked_later_gets_no_further_answer() {
         let certificate = world.pki.client("client").ocsp_url(URL).issue();
         world.good_at_first(&certificate, 4);
         let backend = Upstream::plaintext().start().await.unwrap();
-        let own = world.pki.server("envoy.test").issue();
-        let tls = DownstreamTls::new(&own).accept_any_client();
+        let tls = world.any_client();
         let tls = if http2 { tls.alpn(&["h2"]) } else { tls };
-        let listener = HttpListener::new("front")
-            .tls(tls)
-            .filter(filter("downstream", &world.policy_without_skew()))
-            .route(Route::all("backend"));
-        let envoy = start(
-            Bootstrap::new()
-                .http(listener)
-                .cluster(Cluster::new("backend").endpoint(backend.addr()))
-                .cluster(world.responder_cluster()),
-        )
-        .await;
+        let policy = world.policy_without_skew();
+        let envoy = world.envoy_behind(tls, &backend, &policy).await;
         let address = envoy.listener("front").await.unwrap();
         let client = Client::tls(address).certificate(&certificate);
         let client = if http2 { client.http2() } else { client };

@@ -1,13 +1,12 @@
 //! TCP: the client's first bytes wait for the answer.
 
 use hopguard_testbed::client::Client;
-use hopguard_testbed::config::{Bootstrap, Cluster, TcpListener, UpstreamTls};
 use hopguard_testbed::revocation::Known;
 use hopguard_testbed::upstream::Upstream;
 use serde_json::json;
 
 use super::World;
-use crate::support::{exactly_events, gist, plugin, start};
+use crate::support::{exactly_events, gist};
 
 #[tokio::test]
 async fn tcp_waits_for_the_answer_about_its_server() {
@@ -15,22 +14,10 @@ async fn tcp_waits_for_the_answer_about_its_server() {
     let (good, revoked) = (world.server(), world.server());
     world.responder.set(&good, Known::Good);
     world.responder.set(&revoked, Known::Revoked);
-    let mut policy = world.policy(&json!({}));
-    policy["downstream"] = json!([{
-        "name": "local",
-        "waive": [{ "controls": ["V9.2.1", "V9.2.2", "V9.2.3"], "reason": "r", "until": "2099-12-31" }],
-    }]);
+    let policy = world.policy(&json!({}));
     for (certificate, expected) in [(&good, &b"hello"[..]), (&revoked, b"")] {
         let server = Upstream::tls(certificate).tcp_echo().start().await.unwrap();
-        let tls = UpstreamTls::new().sni("api.test");
-        let guard = plugin("network", &policy).network_filter();
-        let envoy = start(
-            Bootstrap::new()
-                .tcp(TcpListener::new("front", "backend").filter(guard))
-                .cluster(Cluster::new("backend").endpoint(server.addr()).tls(tls))
-                .cluster(world.responder_cluster()),
-        )
-        .await;
+        let envoy = world.tcp_before(&server, &policy).await;
         let client = Client::plaintext(envoy.listener("front").await.unwrap());
         let mut connection = client.raw().await.unwrap();
         connection.write(b"hello").await.unwrap();
@@ -50,20 +37,7 @@ async fn where_the_server_speaks_first_the_second_contact_has_the_answer() {
     world.responder.set(&certificate, Known::Good);
     let server = Upstream::tls(&certificate).tcp_banner(b"220 ready\r\n");
     let server = server.start().await.unwrap();
-    let mut policy = world.policy(&json!({}));
-    policy["downstream"] = json!([{
-        "name": "local",
-        "waive": [{ "controls": ["V9.2.1", "V9.2.2"], "reason": "r", "until": "2099-12-31" }],
-    }]);
-    let tls = UpstreamTls::new().sni("api.test");
-    let guard = plugin("network", &policy).network_filter();
-    let envoy = start(
-        Bootstrap::new()
-            .tcp(TcpListener::new("front", "backend").filter(guard))
-            .cluster(Cluster::new("backend").endpoint(server.addr()).tls(tls))
-            .cluster(world.responder_cluster()),
-    )
-    .await;
+    let envoy = world.tcp_before(&server, &world.policy(&json!({}))).await;
     let client = Client::plaintext(envoy.listener("front").await.unwrap());
     let mut first = client.raw().await.unwrap();
     assert_eq!(first.read_to_end().await.unwrap().bytes, b"");
