@@ -9,6 +9,7 @@ mod facts;
 mod moment;
 mod policy;
 mod reply;
+mod schema;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -39,6 +39,15 @@ pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// The most rules of one direction.
 pub const MAX_RULES: usize = 4_096;
 
+/// The form of policies, as JSON Schema (draft 2020-12): what the reader takes,
+/// before it looks at what the values say.
+#[cfg(feature = "schema")]
+pub fn schema() -> schemars::Schema {
+    schemars::generate::SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<wire::Policy>()
+}
+
 /// Reads a policy. `now` (seconds since the Unix epoch) decides whether the
 /// trust anchors are valid.
 ///

@@ -11,6 +11,7 @@ use super::object::objects;
 
 /// The whole document.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Policy {
     /// The version of this format.
@@ -63,6 +64,7 @@ const fn default_warning() -> u32 {
 
 /// What a finding leads to.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Deny.
@@ -74,6 +76,7 @@ pub enum Mode {
 
 /// A named trust store.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct TrustStore {
     /// Its name.
@@ -100,6 +103,7 @@ pub struct TrustStore {
 
 /// Bounds of the upstream gate.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Gate {
     /// Milliseconds before a waiting request is denied.
@@ -122,6 +126,7 @@ impl Default for Gate {
 
 /// Whom to ask whether certificates are revoked.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Revocation {
     /// OCSP responders that may be asked.
@@ -140,6 +145,7 @@ pub struct Revocation {
 
 /// Paths of properties, part by part: a filter state is a path of one part.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct StapleProperties {
     /// What clients stapled.
@@ -150,6 +156,7 @@ pub struct StapleProperties {
 
 /// Where a list is fetched from.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct CrlSource {
     /// Its URL, `http` only: the list is signed.
@@ -199,6 +206,7 @@ impl Default for Revocation {
 
 /// An OCSP responder.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Responder {
     /// The host in the certificates' URLs, with its port where that is not 80.
@@ -221,6 +229,7 @@ const fn default_responder_timeout() -> u32 {
 
 /// What follows where it is not known whether a certificate is revoked.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct RevocationDemands {
     /// The responder does not know the certificate.
@@ -241,6 +250,7 @@ pub struct RevocationDemands {
 
 /// Whether the peer must staple an OCSP response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Staple {
     /// It may.
@@ -252,6 +262,7 @@ pub enum Staple {
 
 /// What follows from one kind of trouble.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnTrouble {
     /// Denied.
@@ -263,6 +274,7 @@ pub enum OnTrouble {
 
 /// A receiver of OTLP logs over HTTP.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Collector {
     /// The Envoy cluster that leads to it.
@@ -290,6 +302,7 @@ const fn default_export_timeout() -> u32 {
 
 /// Where to look at the proxy's own TLS, and what is demanded of it.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Posture {
     /// The Envoy cluster that leads to the admin interface.
@@ -333,6 +346,7 @@ const fn default_staple_warning() -> u32 {
 
 /// Whether certificates must carry OCSP staples.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Staples {
     /// They must.
@@ -344,6 +358,7 @@ pub enum Staples {
 
 /// Certificates of which the other is demanded.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct StapleException {
     /// Globs of subject alternative names.
@@ -356,6 +371,7 @@ pub struct StapleException {
 
 /// A rule.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Rule {
     /// Unique in its list.
@@ -376,6 +392,7 @@ pub struct Rule {
 
 /// Whom a rule is about.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Match {
     /// Globs of cluster names.
@@ -396,6 +413,7 @@ pub struct Match {
 
 /// What a rule demands.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Require {
     /// `1.0` to `1.3`.
@@ -410,6 +428,7 @@ pub struct Require {
 
 /// TLS that Envoy passes on unopened: what its ClientHello must show.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Passthrough {
     /// Globs of server names, of which it must ask for one.
@@ -418,6 +437,7 @@ pub struct Passthrough {
 
 /// What a peer's certificate must satisfy.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct PeerCertificate {
     /// Names of stores.
@@ -447,6 +467,7 @@ pub struct PeerCertificate {
 
 /// Whether the certificate must name serverAuth or clientAuth.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ExtendedKeyUsage {
     /// It must.
@@ -457,6 +478,7 @@ pub enum ExtendedKeyUsage {
 
 /// Who sets `x-forwarded-client-cert`.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ForwardedClientCert {
     /// The Envoy that runs this plugin.
@@ -465,6 +487,7 @@ pub enum ForwardedClientCert {
 
 /// The names a peer must present.
 #[derive(Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum Names {
     /// A word.
     Word(String),
@@ -500,6 +523,7 @@ impl<'de> Deserialize<'de> for Names {
 
 /// The names a peer must present, one of all of these.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct NameLists {
     /// DNS names; `*.example.com` for one label.
@@ -516,6 +540,7 @@ pub struct NameLists {
 
 /// How the proxy must authenticate itself, any of these.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct ClientAuthentication {
     /// A client certificate is configured.
@@ -526,6 +551,7 @@ pub struct ClientAuthentication {
 
 /// A named exception.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Waiver {
     /// What is waived.

@@ -5,6 +5,7 @@ mod explain;
 mod inspect;
 mod man;
 mod render;
+mod schema;
 mod validate;
 
 use clap::Subcommand;
@@ -18,6 +19,7 @@ pub enum Command {
     Render(render::Arguments),
     Inspect(inspect::Arguments),
     Explain(explain::Arguments),
+    Schema(schema::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -33,6 +35,7 @@ impl Command {
             Self::Render(arguments) => render::run(arguments, format),
             Self::Inspect(arguments) => inspect::run(arguments, format),
             Self::Explain(arguments) => explain::run(arguments, format),
+            Self::Schema(arguments) => schema::run(arguments),
             Self::Completions(arguments) => completions::run(arguments),
             Self::Man(arguments) => man::run(arguments),
         }

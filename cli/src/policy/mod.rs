@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use files::{read_bounded, read_text};
 pub use problem::{Problem, Severity};
-pub use reading::pem;
+pub use reading::{FILES, pem};
 
 use places::Places;
 

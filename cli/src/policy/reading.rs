@@ -157,11 +157,48 @@ impl Reader {
     }
 }
 
+/// Where a file may be named.
+#[derive(Debug)]
+pub struct FileField {
+    /// The list, from the policy on.
+    pub list: &'static str,
+    /// The field of its items; none where an item is the text itself.
+    pub field: Option<&'static str>,
+    form: Form,
+}
+
 /// How a policy has an object that is in a file.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Form {
     Pem(&'static str),
     Base64,
+}
+
+/// All places where a file may be named.
+pub const FILES: [FileField; 5] = [
+    FileField::of_store("ca_certificates"),
+    FileField::of_store("intermediate_certificates"),
+    FileField::of_store("pinned_certificates"),
+    FileField {
+        list: "revocation.crls",
+        field: None,
+        form: Form::Pem("X509 CRL"),
+    },
+    FileField {
+        list: "revocation.ocsp_responses",
+        field: None,
+        form: Form::Base64,
+    },
+];
+
+impl FileField {
+    const fn of_store(field: &'static str) -> Self {
+        Self {
+            list: "trust_stores",
+            field: Some(field),
+            form: Form::Pem("CERTIFICATE"),
+        }
+    }
 }
 
 impl Form {
@@ -169,17 +206,15 @@ impl Form {
     fn of(path: &str) -> Option<Self> {
         let (list, rest) = path.split_once('[')?;
         let (index, field) = rest.split_once(']')?;
-        let is_index = index.bytes().all(|b| b.is_ascii_digit());
-        match (list, field) {
-            _ if !is_index => None,
-            (
-                "trust_stores",
-                ".ca_certificates" | ".intermediate_certificates" | ".pinned_certificates",
-            ) => Some(Self::Pem("CERTIFICATE")),
-            ("revocation.crls", "") => Some(Self::Pem("X509 CRL")),
-            ("revocation.ocsp_responses", "") => Some(Self::Base64),
-            _ => None,
+        if !index.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
         }
+        let field = match field {
+            "" => None,
+            _ => Some(field.strip_prefix('.')?),
+        };
+        let place = FILES.iter().find(|f| f.list == list && f.field == field);
+        place.map(|place| place.form)
     }
 
     fn text(self, der: &[u8]) -> String {

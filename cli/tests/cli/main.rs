@@ -14,4 +14,5 @@ mod general;
 mod inspect;
 mod render;
 mod run;
+mod schema;
 mod validate;
