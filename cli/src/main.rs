@@ -5,6 +5,7 @@
 
 mod certificate;
 mod commands;
+mod envoy;
 mod facts;
 mod moment;
 mod policy;
@@ -22,7 +23,8 @@ use reply::{Failure, Format, Reply};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  fine
-  1  findings: an error in the policy, a connection that is denied, a certificate that nobody trusts
+  1  findings: an error in the policy, a connection that is denied, a certificate that nobody
+     trusts, a control that is not met
   2  wrong usage, or a file that cannot be read";
 
 /// Checks, explains and renders hopguard's policies with the code of the plugin

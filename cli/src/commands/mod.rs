@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+mod audit;
 mod completions;
 mod explain;
 mod inspect;
@@ -20,6 +21,7 @@ pub enum Command {
     Inspect(inspect::Arguments),
     Explain(explain::Arguments),
     Schema(schema::Arguments),
+    Audit(audit::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -36,6 +38,7 @@ impl Command {
             Self::Inspect(arguments) => inspect::run(arguments, format),
             Self::Explain(arguments) => explain::run(arguments, format),
             Self::Schema(arguments) => schema::run(arguments),
+            Self::Audit(arguments) => audit::run(arguments, format),
             Self::Completions(arguments) => completions::run(arguments),
             Self::Man(arguments) => man::run(arguments),
         }

@@ -15,7 +15,7 @@ use hopguard::decision::Policy;
 use serde_json::Value;
 
 pub use files::{read_bounded, read_text};
-pub use problem::{Problem, Severity};
+pub use problem::{Place, Problem, Severity};
 pub use reading::{FILES, pem};
 
 use places::Places;
@@ -79,6 +79,11 @@ impl PolicyFile {
         let mut problems = warnings::all(self, policy, now, days);
         problems.sort_by(|a, b| a.place.cmp(&b.place));
         problems
+    }
+
+    /// Where a field stands, or what it is missing in.
+    pub fn place(&self, path: &str) -> Place {
+        self.places.find(path, false)
     }
 
     /// The policy as one line of JSON, as the plugin reads it.

@@ -8,6 +8,7 @@
     reason = "a test that fails may panic"
 )]
 
+mod audit;
 mod document;
 mod explain;
 mod general;

@@ -1,0 +1,122 @@
+//! Where hopguard is installed.
+
+use hopguard::config;
+use hopguard::decision::{Direction, Enforcement, Policy};
+use serde_json::Value;
+
+use super::{At, is_type};
+
+/// A role of the plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    Downstream,
+    Upstream,
+    Network,
+    Log,
+    Posture,
+}
+
+impl Role {
+    const ALL: [Self; 5] = [
+        Self::Downstream,
+        Self::Upstream,
+        Self::Network,
+        Self::Log,
+        Self::Posture,
+    ];
+
+    /// Its `root_id`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Downstream => "downstream",
+            Self::Upstream => "upstream",
+            Self::Network => "network",
+            Self::Log => "log",
+            Self::Posture => "posture",
+        }
+    }
+}
+
+/// hopguard, in one place of the configuration.
+#[derive(Debug)]
+pub struct Installed {
+    pub role: Role,
+    pub path: String,
+    pub problems: Vec<Problem>,
+}
+
+/// Why it does not guard.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Problem {
+    FailsOpen,
+    ReportsOnly,
+    /// And why.
+    PolicyRefused(String),
+}
+
+/// What is installed by an extension's `typed_config`; `None` where that is not
+/// hopguard.
+pub fn installed(extension: &At<'_>, now: i64) -> Option<Installed> {
+    let (kind, typed) = extension.any("typed_config")?;
+    let is_wasm = ["Wasm", "WasmAccessLog", "WasmService"]
+        .iter()
+        .any(|last| is_type(&kind, last));
+    let config = typed.get("config").filter(|_| is_wasm)?;
+    let root_id = config.text("root_id").unwrap_or_default();
+    let role = Role::ALL.into_iter().find(|r| r.as_str() == root_id)?;
+    let document = policy_document(&config);
+    let checked = document.as_ref().map(|d| config::check(d, now));
+    let is_ours = names_hopguard(&config) || matches!(checked, Some(Ok(_)));
+    if !is_ours {
+        return None;
+    }
+    let mut problems = Vec::new();
+    let names = ["UNSPECIFIED", "FAIL_RELOAD", "FAIL_CLOSED", "FAIL_OPEN"];
+    let policy = config.one_of("failure_policy", &names);
+    if config.is_on("fail_open") || policy.as_deref() == Some("FAIL_OPEN") {
+        problems.push(Problem::FailsOpen);
+    }
+    match checked {
+        Some(Ok(policy)) if reports_only(&policy, role) => problems.push(Problem::ReportsOnly),
+        Some(Ok(_)) => {}
+        Some(Err(errors)) => {
+            let first = errors.first().map(|e| format!("{}: {}", e.path, e.message));
+            problems.push(Problem::PolicyRefused(first.unwrap_or_default()));
+        }
+        None => problems.push(Problem::PolicyRefused("there is none".to_owned())),
+    }
+    Some(Installed {
+        role,
+        path: extension.path.clone(),
+        problems,
+    })
+}
+
+/// Whether the strict default of the role's directions only reports.
+fn reports_only(policy: &Policy, role: Role) -> bool {
+    let directions: &[Direction] = match role {
+        Role::Downstream => &[Direction::Downstream],
+        Role::Upstream => &[Direction::Upstream],
+        Role::Network => &[Direction::Downstream, Direction::Upstream],
+        Role::Log | Role::Posture => &[],
+    };
+    directions.iter().any(|direction| {
+        let (_, rule) = policy.rules(*direction).default_rule();
+        rule.enforcement == Enforcement::Report
+    })
+}
+
+fn names_hopguard(config: &At<'_>) -> bool {
+    let is_ours =
+        |at: Option<At<'_>>| at.is_some_and(|at| at.value.to_string().contains("hopguard"));
+    is_ours(config.get("name")) || is_ours(config.get("vm_config"))
+}
+
+/// The policy that the plugin gets.
+fn policy_document(config: &At<'_>) -> Option<Value> {
+    let configuration = config.get("configuration")?;
+    match configuration.get("value")?.value {
+        Value::String(text) => serde_json::from_str(text).ok(),
+        document => Some(document.clone()),
+    }
+}
