@@ -11,6 +11,7 @@
 
 mod boringssl;
 mod bounds;
+mod cryptography;
 mod delegate;
 mod der;
 mod error;
