@@ -2,11 +2,12 @@
 //! nothing and one in Lua that checks the same. CPU time of Envoy's process,
 //! not wall time: it says the same on a machine that does other things too.
 //! ROUNDS in the environment says how long it takes, ONLY (`requests`, `tcp`,
-//! `wake`, `crl`, with commas between them) which parts of it are measured.
+//! `wake`, `crl`, `ocsp`, with commas between them) which parts of it are measured.
 
 mod crl;
 mod distance;
 mod load;
+mod ocsp;
 mod report;
 mod statistics;
 mod tcp;
@@ -82,6 +83,10 @@ async fn main() -> Result<ExitCode> {
     if is_wanted("crl") {
         large = Some(crl::measure().await?);
     }
+    let mut contacts = None;
+    if is_wanted("ocsp") {
+        contacts = Some(ocsp::measure(rounds).await?);
+    }
 
     for (name, value) in machine.as_object().into_iter().flatten() {
         println!(
@@ -95,13 +100,17 @@ async fn main() -> Result<ExitCode> {
         println!();
         large.print();
     }
+    if let Some(contacts) = &contacts {
+        println!();
+        contacts.print();
+    }
     let file = target.join("bench/bench.json");
     fs::create_dir_all(target.join("bench"))?;
     fs::write(
         &file,
         format!(
             "{:#}\n",
-            report::json(&machine, &tables, &wake, large.as_ref())
+            report::json(&machine, &tables, &wake, large.as_ref(), contacts.as_ref())
         ),
     )?;
     println!("\n{}", file.display());

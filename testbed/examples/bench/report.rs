@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::crl::Large;
+use crate::ocsp::Contacts;
 use crate::statistics::{Summary, median, ratio, summary};
 use crate::variants::Variant;
 use crate::wake::Samples;
@@ -170,10 +171,17 @@ pub fn print(tables: &[Table], wake: &[Samples]) {
 }
 
 /// All of it as JSON.
-pub fn json(machine: &Value, tables: &[Table], wake: &[Samples], large: Option<&Large>) -> Value {
+pub fn json(
+    machine: &Value,
+    tables: &[Table],
+    wake: &[Samples],
+    large: Option<&Large>,
+    contacts: Option<&Contacts>,
+) -> Value {
     json!({
         "machine": machine,
         "crl": large.map(Large::json),
+        "ocsp": contacts.map(Contacts::json),
         "rows": tables.iter().flat_map(Table::rows).map(|row| json!({
             "name": row.name,
             "cpu_us_median": row.cpu.median,
