@@ -20,7 +20,8 @@ impl<H: Host> Guard<H> {
         if let Some(step) = self.judge_downstream(false) {
             return step;
         }
-        let waiting = Waiting::new(stream, self.base.host.now_nanos(), None, None);
+        let mut waiting = Waiting::new(stream, self.base.host.now_nanos(), None, None);
+        waiting.awaits_connection = false;
         if self.enter_gate(waiting) {
             return Step::Stop;
         }

@@ -18,6 +18,9 @@ pub struct Waiting {
     pub request_id: Option<RequestId>,
     /// Whether a later attempt was seen to replace its attributes.
     pub superseded: bool,
+    /// Whether it waits for a connection, which is there without a word: quick
+    /// looks are for such. That an answer about a certificate came is told.
+    pub awaits_connection: bool,
     /// When to look at it next, at the latest.
     due: u64,
 }
@@ -37,6 +40,7 @@ impl Waiting {
             address,
             request_id: None,
             superseded: false,
+            awaits_connection: true,
             due: since + MS,
         }
     }
@@ -95,9 +99,16 @@ impl Gate {
         if self.waiting.len() >= self.max {
             return false;
         }
+        if waiting.awaits_connection {
+            self.hurry();
+        }
         self.waiting.push(waiting);
-        self.quick_looks = QUICK_LOOKS;
         true
+    }
+
+    /// Looks quickly again: one that waits already awaits a connection from now on.
+    pub const fn hurry(&mut self) {
+        self.quick_looks = QUICK_LOOKS;
     }
 
     /// Takes a request out; `None` where it did not wait.
@@ -235,6 +246,18 @@ mod tests {
         assert_eq!(gate.next_look(4_000 * MS).after_ms, Some(1));
         let due = gate.look(4_001 * MS);
         assert_eq!(due.len(), 1, "the one that waits for long is not due yet");
+    }
+
+    #[test]
+    fn who_is_told_of_what_it_awaits_needs_no_quick_looks() {
+        let mut gate = Gate::new(9, 10);
+        let mut told = waiting(1, 0);
+        told.awaits_connection = false;
+        assert!(gate.enter(told));
+        let look = gate.next_look(0);
+        assert!(!look.soon && look.after_ms.is_some());
+        gate.hurry();
+        assert!(gate.next_look(0).soon);
     }
 
     #[test]

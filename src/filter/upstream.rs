@@ -39,6 +39,7 @@ impl<H: Host> Guard<H> {
         }
         let mut waiting = Waiting::new(stream, host.now_nanos(), attempt, address);
         waiting.request_id = RequestId::of(host);
+        waiting.awaits_connection = host.property(at::UPSTREAM_LOCAL_ADDRESS).is_none();
         if self.enter_gate(waiting) {
             return Step::Stop;
         }

@@ -7,6 +7,7 @@ use crate::decision::{Cause, Direction};
 use crate::filter::gate::Waiting;
 use crate::filter::guard::Step;
 use crate::host::Host;
+use crate::host::attributes as at;
 
 /// A connection whose bytes wait.
 pub(super) struct Held {
@@ -28,11 +29,20 @@ pub(super) enum Awaits {
 impl<H: Host> Network<H> {
     /// Lets a connection wait, whose bytes have come before all is known.
     pub(super) fn hold(&mut self, stream: u32, connection: &Connection, awaits: Awaits) -> Step {
+        let host = &self.base.host;
+        let awaits_connection = matches!(awaits, Awaits::Server(_))
+            && host.property(at::UPSTREAM_LOCAL_ADDRESS).is_none();
         if let Some(held) = self.held.get_mut(&stream) {
+            let awaited_another = !matches!(held.awaits, Awaits::Server(_));
             held.awaits = awaits;
+            if awaits_connection && awaited_another {
+                self.gate.hurry();
+                self.schedule();
+            }
             return Step::Stop;
         }
-        let waiting = Waiting::new(stream, self.base.host.now_nanos(), None, None);
+        let mut waiting = Waiting::new(stream, host.now_nanos(), None, None);
+        waiting.awaits_connection = awaits_connection;
         if !self.gate.enter(waiting) {
             self.base.count_wait("overflow");
             let detail = "too many connections were waiting already";
