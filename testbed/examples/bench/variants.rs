@@ -322,7 +322,9 @@ fn policy(pki: &Pki, crl: &str) -> Value {
             {
                 "name": "live",
                 "match": { "clusters": ["*_revocation_mtls"] },
-                "require": { "peer_certificate": { "revocation": {} } },
+                "require": { "peer_certificate": {
+                    "trust_stores": ["ca"], "names": { "dns": ["api.test"] }, "revocation": {},
+                }},
             },
             { "name": "partners", "match": { "clusters": ["*_mtls", "wake_*"] } },
             { "name": "bench", "waive": waive },
