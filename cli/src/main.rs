@@ -27,7 +27,8 @@ Exit codes:
      trusts, a control that is not met
   2  wrong usage, or a file that cannot be read";
 
-/// Checks, explains and renders hopguard's policies with the code of the plugin
+/// Checks, explains and renders hopguard's policies, and audits Envoys, with the code
+/// of the plugin
 #[derive(Debug, Parser)]
 #[command(name = "hopguard", version, after_help = EXIT_CODES)]
 struct Arguments {

@@ -6,6 +6,7 @@ mod explain;
 mod inspect;
 mod man;
 mod render;
+mod report;
 mod schema;
 mod validate;
 
@@ -22,6 +23,7 @@ pub enum Command {
     Explain(explain::Arguments),
     Schema(schema::Arguments),
     Audit(audit::Arguments),
+    Report(report::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -39,6 +41,7 @@ impl Command {
             Self::Explain(arguments) => explain::run(arguments, format),
             Self::Schema(arguments) => schema::run(arguments),
             Self::Audit(arguments) => audit::run(arguments, format),
+            Self::Report(arguments) => report::run(arguments, format),
             Self::Completions(arguments) => completions::run(arguments),
             Self::Man(arguments) => man::run(arguments),
         }

@@ -14,6 +14,7 @@ mod explain;
 mod general;
 mod inspect;
 mod render;
+mod report;
 mod run;
 mod schema;
 mod validate;

@@ -13,16 +13,16 @@ use tempfile::TempDir;
 
 use crate::run::{DAY, Run, fixtures, folder, hopguard, run_in};
 
-const HOST: &str = "orders.example.com";
+pub const HOST: &str = "orders.example.com";
 
 /// A server that the rendered policy trusts, and Envoy's own certificate.
-struct Site {
-    folder: TempDir,
-    own: Issued,
-    upstream: Upstream,
+pub struct Site {
+    pub folder: TempDir,
+    pub own: Issued,
+    pub upstream: Upstream,
 }
 
-async fn site() -> Site {
+pub async fn site() -> Site {
     let root = Authority::root("Internal Root CA").issue();
     let policy = "version: 1\n\
         trust_stores: [{ name: internal, ca_certificates: { file: root.pem } }]\n\
@@ -52,8 +52,41 @@ impl Site {
         run
     }
 
+    /// An Envoy with the whole configuration, as it is rendered.
+    pub async fn start(&self) -> Envoy {
+        let mut yaml = self.render(&[]).out;
+        let text = |text: &str| format!("{{ inline_string: {} }}", Value::from(text));
+        let port = self.upstream.addr().port();
+        for (placeholder, ours) in [
+            (
+                "{ filename: /etc/envoy/tls/envoy.pem }",
+                text(&self.own.chain_pem()),
+            ),
+            (
+                "{ filename: /etc/envoy/tls/envoy.key }",
+                text(self.own.key_pem()),
+            ),
+            (
+                "{ address: 0.0.0.0, port_value: 8443 }",
+                "{ address: 127.0.0.1, port_value: 0 }".into(),
+            ),
+            (
+                "{ address: orders.example.com, port_value: 443 }",
+                format!("{{ address: 127.0.0.1, port_value: {port} }}"),
+            ),
+        ] {
+            assert!(yaml.contains(placeholder), "{placeholder}");
+            yaml = yaml.replace(placeholder, &ours);
+        }
+        assert!(
+            !yaml.contains("/etc/") && !yaml.contains("policy.json"),
+            "{yaml}"
+        );
+        Envoy::builder().config_yaml(yaml).start().await.unwrap()
+    }
+
     /// Trusted, the server gets its request; untrusted, not a byte.
-    async fn assert_guarded(&self, envoy: &Envoy) {
+    pub async fn assert_guarded(&self, envoy: &Envoy) {
         let client = Client::tls(envoy.listener("https").await.unwrap()).sni("envoy.example.com");
         let get = |path| Request::get(path).host(HOST);
         assert_eq!(client.send(get("/trusted")).await.unwrap().status, 200);
@@ -73,35 +106,7 @@ impl Site {
 #[tokio::test]
 async fn the_whole_configuration_runs() {
     let site = site().await;
-    let mut yaml = site.render(&[]).out;
-    let text = |text: &str| format!("{{ inline_string: {} }}", Value::from(text));
-    let port = site.upstream.addr().port();
-    for (placeholder, ours) in [
-        (
-            "{ filename: /etc/envoy/tls/envoy.pem }",
-            text(&site.own.chain_pem()),
-        ),
-        (
-            "{ filename: /etc/envoy/tls/envoy.key }",
-            text(site.own.key_pem()),
-        ),
-        (
-            "{ address: 0.0.0.0, port_value: 8443 }",
-            "{ address: 127.0.0.1, port_value: 0 }".into(),
-        ),
-        (
-            "{ address: orders.example.com, port_value: 443 }",
-            format!("{{ address: 127.0.0.1, port_value: {port} }}"),
-        ),
-    ] {
-        assert!(yaml.contains(placeholder), "{placeholder}");
-        yaml = yaml.replace(placeholder, &ours);
-    }
-    assert!(
-        !yaml.contains("/etc/") && !yaml.contains("policy.json"),
-        "{yaml}"
-    );
-    let envoy = Envoy::builder().config_yaml(yaml).start().await.unwrap();
+    let envoy = site.start().await;
     site.assert_guarded(&envoy).await;
 }
 
