@@ -5,6 +5,7 @@ use std::path::Path;
 
 use hopguard_testbed::client::{Client, Request};
 use hopguard_testbed::envoy::Envoy;
+use hopguard_testbed::free_port;
 use hopguard_testbed::pki::{Authority, Issued};
 use hopguard_testbed::upstream::Upstream;
 use hopguard_testbed::wasm;
@@ -123,6 +124,48 @@ async fn what_each_role_puts_where_runs() {
         .await
         .unwrap();
     site.assert_guarded(&envoy).await;
+}
+
+#[tokio::test]
+async fn the_role_posture_looks() {
+    let port = free_port().unwrap();
+    let policy = "version: 1\nposture: { cluster: admin, interval_seconds: 1 }\n";
+    let folder = folder(&[("policy.yaml", policy.as_bytes())]);
+    let module = wasm::plugin_path().unwrap();
+    let arguments = [
+        "render",
+        "policy.yaml",
+        "--for",
+        "envoy",
+        "--format",
+        "json",
+        "--wasm",
+    ];
+    let run = run_in(
+        folder.path(),
+        &[&arguments[..], &[module.to_str().unwrap()]].concat(),
+        b"",
+    );
+    let roles = run.json();
+    let admin = json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } });
+    let config = json!({
+        "bootstrap_extensions": roles[4],
+        "static_resources": { "clusters": [{
+            "name": "admin",
+            "load_assignment": {
+                "cluster_name": "admin",
+                "endpoints": [{ "lb_endpoints": [{ "endpoint": { "address": admin } }] }],
+            },
+        }] },
+    });
+    let envoy = Envoy::builder()
+        .config(config)
+        .admin_port(port)
+        .start()
+        .await
+        .unwrap();
+    let looks = "wasmcustom.hopguard.result.=.read;.posture_looks";
+    envoy.wait_for_stat(looks, |count| count > 1).await.unwrap();
 }
 
 fn bootstrap(
@@ -389,6 +432,11 @@ fn what_a_proxy_has_no_place_for_is_refused() {
     let digest = "00".repeat(32);
     for (arguments, sentence) in [
         (&["--for", "envoy", "--wasm", IMAGE][..], "from a file only"),
+        (&["--for", "envoy", "--role", "posture"], "has no posture"),
+        (
+            &[&ISTIO[..], &["--role", "posture"]].concat(),
+            "no place for the role posture",
+        ),
         (
             &["--for", "envoy", "--sha256", &digest],
             "leave --sha256 out",

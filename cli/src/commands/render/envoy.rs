@@ -55,12 +55,18 @@ fn indent(line: &str) -> usize {
 pub fn roles(arguments: &Arguments, checked: &Checked) -> Result<Vec<Rendered>, Failure> {
     let module = module(arguments)?;
     let policy = policy_text(checked);
-    let all = [Role::Downstream, Role::Upstream, Role::Network, Role::Log];
-    let roles = if arguments.roles.is_empty() {
-        &all
-    } else {
-        &*arguments.roles
-    };
+    let mut roles = arguments.roles.clone();
+    let posture = checked.policy.posture.as_ref();
+    if roles.is_empty() {
+        roles = vec![Role::Downstream, Role::Upstream, Role::Network, Role::Log];
+        roles.extend(posture.map(|_| Role::Posture));
+    }
+    if roles.contains(&Role::Posture) && posture.is_none() {
+        return Err(Failure(
+            "the policy has no posture, which that role needs".into(),
+        ));
+    }
+    let cluster = posture.map(|p| p.cluster.to_string()).unwrap_or_default();
     Ok(roles
         .iter()
         .map(|role| {
@@ -81,6 +87,10 @@ pub fn roles(arguments: &Arguments, checked: &Checked) -> Result<Vec<Rendered>, 
                 Role::Log => Rendered {
                     comment: "log: access_log of a listener as it is here; access_log of the HTTP connection manager,\nand upstream_log of the router, with: filter: { response_flag_filter: { flags: [UF, UC] } }".into(),
                     value: json!([access_log(config, false)]),
+                },
+                Role::Posture => Rendered {
+                    comment: format!("posture: among bootstrap_extensions. The cluster {cluster} has to lead to the admin interface,\nas in envoy/posture.yaml"),
+                    value: json!([service(config)]),
                 },
             }
         })
@@ -150,6 +160,18 @@ pub fn access_log(config: Value, failed_only: bool) -> Value {
             }),
         ),
     ])
+}
+
+/// `singleton`, or each worker looks, and tells.
+fn service(config: Value) -> Value {
+    json!({
+        "name": "envoy.bootstrap.wasm",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.wasm.v3.WasmService",
+            "singleton": true,
+            "config": config,
+        },
+    })
 }
 
 pub fn protocol_options(config: Value) -> Value {

@@ -67,6 +67,11 @@ impl Resources<'_> {
                 comment: format!("Tells of connections that failed.\n{NOT_RUN}"),
                 value: self.envoy_filter(role, self.loggers()?),
             },
+            Role::Posture => {
+                return Err(Failure(
+                    "Istio's API has no place for the role posture: what --for envoy --role posture prints goes into the proxies' bootstrap".into(),
+                ));
+            }
         })
     }
 

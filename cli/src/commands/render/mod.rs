@@ -79,6 +79,8 @@ pub enum Role {
     Network,
     /// Access logger: tells of connections that failed
     Log,
+    /// Service of Envoy's own: watches its certificates and staples
+    Posture,
 }
 
 impl Role {
@@ -89,6 +91,7 @@ impl Role {
             Self::Upstream => "upstream",
             Self::Network => "network",
             Self::Log => "log",
+            Self::Posture => "posture",
         }
     }
 }
