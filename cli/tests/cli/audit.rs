@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use self::configs::{cluster, tls_cluster, tls_listener};
 use self::guarded::guarded;
+use crate::render;
 use crate::run::{DAY, Run, fixtures, folder, hopguard, run_in};
 
 fn audit(config: &Value, more: &[&str]) -> Run {
@@ -182,23 +183,28 @@ fn what_is_no_configuration_is_refused() {
     run("absent.yaml").assert_failure("No such file");
 }
 
-#[test]
-fn what_is_rendered_is_guarded() {
+/// In the file as in the running Envoy.
+#[tokio::test]
+async fn what_is_rendered_is_guarded() {
     let rendered = hopguard(&["render", "policy.yaml", "--at", DAY, "--for", "envoy"]).out;
     let folder = folder(&[("envoy.yaml", rendered.as_bytes())]);
     let arguments = ["audit", "envoy.yaml", "--at", DAY, "--format", "json"];
     let run = run_in(folder.path(), &arguments, b"");
-    assert_eq!(run.code, 0, "{run:?}");
-    let hops = run.json()["hops"].clone();
-    let guards: Vec<&Value> = hops
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|hop| &hop["hopguard"]["guards"])
-        .collect();
-    assert_eq!(
-        guards,
-        [true, true, false],
-        "listener, cluster, and the admin interface"
-    );
+    let envoy = render::site().await.start().await;
+    let dump = envoy.config_dump().await.unwrap();
+    let live = audit(&dump, &["--format", "json"]);
+    for run in [run, live] {
+        assert_eq!(run.code, 0, "{run:?}");
+        let hops = run.json()["hops"].clone();
+        let of = |kind: &str| {
+            let mut hops = hops.as_array().unwrap().iter();
+            hops.find(|hop| hop["kind"] == kind).unwrap()["hopguard"].clone()
+        };
+        let expected = json!({ "roles": ["downstream", "log"], "guards": true });
+        assert_eq!(of("listener"), expected);
+        assert_eq!(
+            of("cluster"),
+            json!({ "roles": ["upstream"], "guards": true })
+        );
+    }
 }

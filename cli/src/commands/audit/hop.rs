@@ -124,9 +124,10 @@ impl Hop {
 
     /// What becomes of each control that applies.
     pub fn states(&self) -> BTreeMap<Requirement, State> {
-        let controls = self.controls.iter();
+        let found = self.found.iter().map(|found| found.rule.control());
+        let controls = self.controls.iter().copied().chain(found);
         controls
-            .map(|control| (*control, self.state(*control)))
+            .map(|control| (control, self.state(control)))
             .collect()
     }
 

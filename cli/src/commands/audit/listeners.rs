@@ -135,7 +135,7 @@ fn hop(listener: &At<'_>, chain: &At<'_>, config: &Config<'_>, tcp: &mut Tcp, no
             );
         }
     }
-    logs::check(&mut hop, listener, &filters, now);
+    logs::check(&mut hop, listener, &filters, config, now);
     proxies.note(tcp, &hop, is_passed_on);
     hop.settle();
     hop

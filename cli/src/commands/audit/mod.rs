@@ -103,8 +103,10 @@ fn audit(document: &Document, now: i64) -> Result<(&'static str, Vec<Hop>), Fail
     let uses = uses(&crate::envoy::At::root(&document.value));
     let mut tcp = Tcp::default();
     let mut hops = listeners::hops(&config, &mut tcp, now);
+    let own = services::own_certificates(&config, &hops, now);
     hops.extend(clusters::hops(&config, &uses, &tcp, now));
     hops.extend(services::hops(&config, &uses));
+    hops.extend(own);
     if hops.is_empty() {
         return Err(Failure(format!(
             "{}: there is no listener, cluster or admin interface in it",

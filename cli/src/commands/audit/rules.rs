@@ -90,6 +90,7 @@ rules! {
     NoClientCertificate "no_client_certificate" V9_2_3 Warning "Envoy has no client certificate for the servers; something in the requests has to authenticate it.";
     NoRevocation "no_revocation" V9_2_4 Warning "No CRL: Envoy does not notice that a certificate is revoked.";
     StapleNotStrict "staple_not_strict" V9_2_4 Warning "`ocsp_staple_policy` is lenient: a certificate is served without a staple, or with one that has expired.";
+    PostureMissing "posture_missing" V9_2_4 Unknown "hopguard's role `posture` is not installed: nobody watches the staples and the end of Envoy's own certificates.";
     UpstreamFailuresNotLogged "upstream_failures_not_logged" V9_2_5 Error "No access log says why TLS with a server failed (`%UPSTREAM_TRANSPORT_FAILURE_REASON%`, or hopguard's role `log`).";
     ClientFailuresNotLogged "client_failures_not_logged" V9_2_5 Warning "No access log of the listener says why TLS with a client failed (`%DOWNSTREAM_TRANSPORT_FAILURE_REASON%`, or hopguard's role `log`).";
 }

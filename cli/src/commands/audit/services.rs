@@ -1,10 +1,11 @@
 //! Connections of Envoy's own that use no cluster.
 
-use hopguard::decision::Requirement::{V9_2_1, V9_2_2};
+use hopguard::decision::Requirement::{V9_2_1, V9_2_2, V9_2_4};
 
 use super::hop::Hop;
+use super::plugin::{note_problems, note_role};
 use super::rules::Rule;
-use crate::envoy::{Config, Reach, Uses, reach};
+use crate::envoy::{Config, Installed, Reach, Role, Uses, installed, reach};
 
 /// The admin interface, gRPC's own connections, and stats.
 pub fn hops(config: &Config<'_>, uses: &Uses<'_>) -> Vec<Hop> {
@@ -55,6 +56,40 @@ pub fn hops(config: &Config<'_>, uses: &Uses<'_>) -> Vec<Hop> {
         hops.push(hop);
     }
     hops
+}
+
+/// Who watches the certificates that this Envoy shows; nobody needs to where it
+/// shows none.
+pub fn own_certificates(config: &Config<'_>, listeners: &[Hop], now: i64) -> Option<Hop> {
+    let is_tls = |hop: &Hop| {
+        hop.facts
+            .iter()
+            .any(|f| *f == ("transport", "TLS".to_owned()))
+    };
+    if config.bootstrap.value.is_null() || !listeners.iter().any(is_tls) {
+        return None;
+    }
+    let mut hop = Hop::new(
+        "Envoy's own",
+        "certificates".to_owned(),
+        "bootstrap_extensions".to_owned(),
+        &[V9_2_4],
+    );
+    let extensions = config.bootstrap.list("bootstrap_extensions");
+    let all: Vec<Installed> = extensions
+        .iter()
+        .filter_map(|e| installed(e, now))
+        .collect();
+    if all.iter().any(|i| i.role == Role::Posture) {
+        hop.fact("watched by", "hopguard");
+        note_problems(&mut hop, &all);
+        note_role(&mut hop, Role::Posture);
+    } else {
+        hop.fact("watched by", "nobody");
+        let detail = "its role posture belongs into bootstrap_extensions";
+        hop.find(Rule::PostureMissing, "", detail);
+    }
+    Some(hop)
 }
 
 fn admin(config: &Config<'_>) -> Option<Hop> {

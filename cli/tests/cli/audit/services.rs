@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::configs::{cluster, listener, plugin, with};
+use super::configs::{cluster, listener, plugin, tls_cluster, tls_listener, with};
 use super::{audit, report, rules, set};
 
 #[test]
@@ -123,4 +123,60 @@ fn each_cluster_says_what_it_is_used_for() {
         assert_eq!(is_missing, purpose == "traffic", "{name}");
     }
     assert!(!report.to_string().contains("not-a-cluster"));
+}
+
+#[test]
+fn somebody_has_to_watch_envoys_own_certificates() {
+    let policy = json!({ "version": 1, "posture": { "cluster": "admin" } });
+    let base =
+        json!({ "static_resources": { "listeners": [tls_listener("l", json!({}), &json!([]))] } });
+    let with_role = |policy: &Value| {
+        with(
+            base.clone(),
+            json!({ "bootstrap_extensions": [plugin("posture", "WasmService", policy)] }),
+        )
+    };
+    let rules_of = |config: &Value, level| rules(&report(config), "certificates", level);
+    assert_eq!(rules_of(&base, "unknown"), set(&["posture_missing"]));
+    assert_eq!(rules_of(&with_role(&policy), "unknown"), set(&[]));
+    let refused = with_role(&json!({ "version": 1, "posture": {} }));
+    assert_eq!(
+        rules_of(&refused, "error"),
+        set(&["hopguard_policy_refused"])
+    );
+    assert_eq!(audit(&refused, &[]).code, 1);
+    // Without TLS there is nothing to watch.
+    let plain = json!({ "static_resources": { "listeners": [listener("l", "0.0.0.0", Value::Null, &json!([]))] } });
+    assert!(!report(&plain).to_string().contains("posture_missing"));
+}
+
+#[test]
+fn failures_are_logged_where_tls_can_fail() {
+    let config = |routes: Value, more: Value| {
+        let mut one = listener("l", "0.0.0.0", Value::Null, &json!([]));
+        let manager = &mut one["filter_chains"][0]["filters"][0]["typed_config"];
+        manager["route_config"] = json!({ "virtual_hosts": [{ "routes": routes }] });
+        *manager = with(manager.clone(), more);
+        json!({ "static_resources": { "listeners": [one], "clusters": [cluster("plain", "192.0.2.1"), tls_cluster("tls", json!({}))] } })
+    };
+    let to = |cluster: &str| json!({ "route": { "cluster": cluster } });
+    for (routes, more, is_needed) in [
+        (
+            json!([{ "direct_response": { "status": 200 } }]),
+            json!({}),
+            false,
+        ),
+        (json!([to("plain")]), json!({}), false),
+        (json!([to("plain"), to("tls")]), json!({}), true),
+        (json!([to("elsewhere")]), json!({}), true),
+        (json!([]), json!({ "route_config": null, "rds": {} }), true),
+    ] {
+        let report = report(&config(routes.clone(), more));
+        let errors = rules(&report, "l", "error");
+        assert_eq!(
+            errors.contains("upstream_failures_not_logged"),
+            is_needed,
+            "{routes}"
+        );
+    }
 }
