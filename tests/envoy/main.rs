@@ -13,6 +13,7 @@ mod collector;
 mod downstream;
 mod failures;
 mod gate;
+mod live_change;
 mod names;
 mod network;
 mod policy_size;
