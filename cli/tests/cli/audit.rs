@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use self::configs::{cluster, tls_cluster, tls_listener};
 use self::guarded::guarded;
-use crate::render;
 use crate::run::{DAY, Run, fixtures, folder, hopguard, run_in};
+use crate::site;
 
 fn audit(config: &Value, more: &[&str]) -> Run {
     let folder = folder(&[("envoy.json", config.to_string().as_bytes())]);
@@ -190,7 +190,7 @@ async fn what_is_rendered_is_guarded() {
     let folder = folder(&[("envoy.yaml", rendered.as_bytes())]);
     let arguments = ["audit", "envoy.yaml", "--at", DAY, "--format", "json"];
     let run = run_in(folder.path(), &arguments, b"");
-    let envoy = render::site().await.start().await;
+    let envoy = site::site().await.start().await;
     let dump = envoy.config_dump().await.unwrap();
     let live = audit(&dump, &["--format", "json"]);
     for run in [run, live] {

@@ -9,12 +9,15 @@
 )]
 
 mod audit;
+mod crds;
 mod document;
 mod explain;
 mod general;
 mod inspect;
+mod manifests;
 mod render;
 mod report;
 mod run;
 mod schema;
+mod site;
 mod validate;

@@ -3,112 +3,20 @@
 
 use std::path::Path;
 
-use hopguard_testbed::client::{Client, Request};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::free_port;
-use hopguard_testbed::pki::{Authority, Issued};
-use hopguard_testbed::upstream::Upstream;
 use hopguard_testbed::wasm;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::run::{DAY, Run, fixtures, folder, hopguard, run_in};
-
-pub const HOST: &str = "orders.example.com";
-
-/// A server that the rendered policy trusts, and Envoy's own certificate.
-pub struct Site {
-    pub folder: TempDir,
-    pub own: Issued,
-    pub upstream: Upstream,
-}
-
-pub async fn site() -> Site {
-    let root = Authority::root("Internal Root CA").issue();
-    let policy = "version: 1\n\
-        trust_stores: [{ name: internal, ca_certificates: { file: root.pem } }]\n\
-        default_trust_stores: [internal]\n";
-    let folder = folder(&[
-        ("policy.yaml", policy.as_bytes()),
-        ("root.pem", root.pem().as_bytes()),
-    ]);
-    let upstream = Upstream::tls(&root.server(HOST).issue())
-        .start()
-        .await
-        .unwrap();
-    Site {
-        folder,
-        own: root.server("envoy.example.com").issue(),
-        upstream,
-    }
-}
-
-impl Site {
-    fn render(&self, arguments: &[&str]) -> Run {
-        let module = wasm::plugin_path().unwrap();
-        let module = module.to_str().unwrap();
-        let fixed = ["render", "policy.yaml", "--for", "envoy", "--wasm", module];
-        let run = run_in(self.folder.path(), &[&fixed, arguments].concat(), b"");
-        assert_eq!((run.code, run.err.as_str()), (0, ""), "{run:?}");
-        run
-    }
-
-    /// An Envoy with the whole configuration, as it is rendered.
-    pub async fn start(&self) -> Envoy {
-        let mut yaml = self.render(&[]).out;
-        let text = |text: &str| format!("{{ inline_string: {} }}", Value::from(text));
-        let port = self.upstream.addr().port();
-        for (placeholder, ours) in [
-            (
-                "{ filename: /etc/envoy/tls/envoy.pem }",
-                text(&self.own.chain_pem()),
-            ),
-            (
-                "{ filename: /etc/envoy/tls/envoy.key }",
-                text(self.own.key_pem()),
-            ),
-            (
-                "{ address: 0.0.0.0, port_value: 8443 }",
-                "{ address: 127.0.0.1, port_value: 0 }".into(),
-            ),
-            (
-                "{ address: orders.example.com, port_value: 443 }",
-                format!("{{ address: 127.0.0.1, port_value: {port} }}"),
-            ),
-        ] {
-            assert!(yaml.contains(placeholder), "{placeholder}");
-            yaml = yaml.replace(placeholder, &ours);
-        }
-        assert!(
-            !yaml.contains("/etc/") && !yaml.contains("policy.json"),
-            "{yaml}"
-        );
-        Envoy::builder().config_yaml(yaml).start().await.unwrap()
-    }
-
-    /// Trusted, the server gets its request; untrusted, not a byte.
-    pub async fn assert_guarded(&self, envoy: &Envoy) {
-        let client = Client::tls(envoy.listener("https").await.unwrap()).sni("envoy.example.com");
-        let get = |path| Request::get(path).host(HOST);
-        assert_eq!(client.send(get("/trusted")).await.unwrap().status, 200);
-        self.upstream.clear();
-        let other = Authority::root("Another CA").issue();
-        self.upstream.rotate(&other.server(HOST).issue()).unwrap();
-        self.upstream.hang_up();
-        envoy
-            .wait_for_stat("cluster.orders.upstream_cx_active", |active| active == 0)
-            .await
-            .unwrap();
-        assert_eq!(client.send(get("/untrusted")).await.unwrap().status, 503);
-        assert_eq!(self.upstream.received(), b"");
-    }
-}
+use crate::crds::assert_resource;
+use crate::run::{DAY, Run, folder, hopguard, run_in};
+use crate::site::{HOST, Site, site};
 
 #[tokio::test]
 async fn the_whole_configuration_runs() {
     let site = site().await;
     let envoy = site.start().await;
-    site.assert_guarded(&envoy).await;
+    site.assert_guarded(&envoy, "https", "orders").await;
 }
 
 #[tokio::test]
@@ -123,7 +31,7 @@ async fn what_each_role_puts_where_runs() {
         .start()
         .await
         .unwrap();
-    site.assert_guarded(&envoy).await;
+    site.assert_guarded(&envoy, "https", "orders").await;
 }
 
 #[tokio::test]
@@ -269,43 +177,6 @@ const ISTIO: [&str; 6] = [
     "app=shop",
 ];
 const IMAGE: &str = "oci://registry.example.com/hopguard:1.0.0";
-
-/// The schema of a resource, without room for unknown fields: an API server would
-/// drop them.
-fn schema(file: &str) -> (Value, jsonschema::Validator) {
-    fn close(schema: &mut Value) {
-        if let Some(object) = schema.as_object_mut() {
-            let keeps = object.get("x-kubernetes-preserve-unknown-fields") == Some(&json!(true));
-            if object.contains_key("properties") && !keeps {
-                object.insert("additionalProperties".into(), json!(false));
-            }
-            object.values_mut().for_each(close);
-        } else if let Some(list) = schema.as_array_mut() {
-            list.iter_mut().for_each(close);
-        }
-    }
-    let text = std::fs::read_to_string(fixtures().join("crds").join(file)).unwrap();
-    let mut resource: Value = serde_json::from_str(&text).unwrap();
-    let mut spec = resource["schema"]["properties"]["spec"].take();
-    if let Some(properties) = spec["properties"].as_object_mut() {
-        properties.values_mut().for_each(close);
-    }
-    spec["additionalProperties"] = json!(false);
-    let validator = jsonschema::validator_for(&spec).unwrap();
-    (resource, validator)
-}
-
-#[track_caller]
-fn assert_resource(file: &str, resource: &Value) {
-    let (expected, validator) = schema(file);
-    assert_eq!(resource["apiVersion"], expected["apiVersion"]);
-    assert_eq!(resource["kind"], expected["kind"]);
-    let errors: Vec<String> = validator
-        .iter_errors(&resource["spec"])
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    assert!(errors.is_empty(), "{errors:#?}");
-}
 
 #[test]
 fn istio_gets_what_its_schemas_allow() {

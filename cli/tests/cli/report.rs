@@ -5,8 +5,8 @@ use std::process::Command;
 use roxmltree::{Document, ParsingOptions};
 use serde_json::{Value, json};
 
-use crate::render;
 use crate::run::{Run, fixtures, folder, hopguard, run_in};
+use crate::site;
 
 fn report(log: &[u8], more: &[&str]) -> Run {
     let folder = folder(&[("envoy.log", log)]);
@@ -281,9 +281,9 @@ fn the_page_goes_to_a_file() {
 
 #[tokio::test]
 async fn what_the_plugin_tells_is_in_the_report() {
-    let site = render::site().await;
+    let site = site::site().await;
     let envoy = site.start().await;
-    site.assert_guarded(&envoy).await;
+    site.assert_guarded(&envoy, "https", "orders").await;
     envoy
         .wait_for_log(|line| line.contains("hopguard.denied"))
         .await

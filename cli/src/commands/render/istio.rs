@@ -142,18 +142,19 @@ impl Resources<'_> {
         let value = json!({
             "typed_extension_protocol_options": envoy::protocol_options(self.config(Role::Upstream)?),
         });
-        // Of any kind of workload, sidecar or gateway: the selector says which.
-        let mut matches: Vec<Value> = self
-            .arguments
-            .services
-            .iter()
-            .map(|(host, port)| json!({ "cluster": { "service": host, "portNumber": port } }))
+        let services = self.arguments.services.iter();
+        let mut clusters: Vec<Value> = services
+            .map(|(host, port)| json!({ "service": host, "portNumber": port }))
             .collect();
-        if matches.is_empty() {
-            matches.push(json!({ "cluster": {} }));
+        if clusters.is_empty() {
+            clusters.push(json!({}));
         }
-        Ok(matches
+        // A sidecar or a gateway: the selector says which. Not a sidecar's way in: it
+        // leads to the application on the same machine, in plaintext.
+        let contexts = ["SIDECAR_OUTBOUND", "GATEWAY"];
+        Ok(clusters
             .into_iter()
+            .flat_map(|cluster| contexts.map(|c| json!({ "context": c, "cluster": cluster })))
             .map(|matches| patch("CLUSTER", matches, value.clone()))
             .collect())
     }
