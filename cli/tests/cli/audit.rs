@@ -2,6 +2,7 @@
 
 mod clusters;
 mod configs;
+mod discovered;
 mod guarded;
 mod listeners;
 mod services;

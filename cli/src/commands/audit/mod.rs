@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use self::hop::{Found, Hop, State};
 use self::listeners::Tcp;
 use self::rules::Level;
-use crate::envoy::{Config, uses};
+use crate::envoy::{Config, put_discovered, uses};
 use crate::moment;
 use crate::policy::{Place, PolicyFile, read_text};
 use crate::reply::{Failure, Format, Outcome, Reply, clean};
@@ -65,7 +65,8 @@ struct Audit {
 }
 
 pub fn run(arguments: &Arguments, format: Format) -> Outcome {
-    let document = Document::read(&arguments.config)?;
+    let mut document = Document::read(&arguments.config)?;
+    put_discovered(&mut document.value);
     let now = arguments.at.unwrap_or_else(moment::now);
     let (kind, hops) = audit(&document, now)?;
     let audit = Audit {
