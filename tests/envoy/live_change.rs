@@ -7,6 +7,7 @@ mod clusters;
 mod filters;
 mod listeners;
 mod load;
+mod roles;
 mod tcp;
 mod waiting;
 mod watched;

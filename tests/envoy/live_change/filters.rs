@@ -2,13 +2,14 @@
 
 use hopguard_testbed::TlsVersion;
 use hopguard_testbed::client::Client;
-use hopguard_testbed::config::{Bootstrap, DownstreamTls};
+use hopguard_testbed::config::{Bootstrap, DownstreamTls, HttpListener, Route};
 use hopguard_testbed::pki::Pki;
 use hopguard_testbed::upstream::Upstream;
+use serde_json::json;
 
 use super::watched::{HTTP_FILTER, Watched};
-use super::{Way, backend, broken, change_under_load, front, named, start};
-use crate::support::{filter, metric};
+use super::{Way, backend, broken, change_under_load, configured, front, named, start};
+use crate::support::{filter, metric, policy};
 
 #[tokio::test]
 async fn a_listeners_filter_changes_under_load() {
@@ -98,4 +99,50 @@ async fn the_same_broken_policy_is_told_of_once_and_refused_each_time() {
     assert_eq!(metric(&envoy, &["configurations", "rejected"]).await, 1);
     assert_eq!(client.get("/secret").await.unwrap().status, way.denial);
     assert_eq!(client.get("/load").await.unwrap().status, 200);
+}
+
+/// A role goes when its last request is over, and its policy with it.
+#[tokio::test]
+async fn policies_that_are_over_leave_nothing_behind() {
+    const RULES: usize = 1_000;
+    const CHANGES: u64 = 30;
+    let pki = Pki::new();
+    let watched = Watched::new();
+    let put = |policy: &_| watched.put_filter(&filter("downstream", policy));
+    let large = |version: u64| {
+        let rule = |n| json!({ "name": format!("{version}-{n}"), "match": { "paths": [format!("/{version}/{n}/{:0>99}", 0)] } });
+        let rules: Vec<_> = (0..RULES).map(rule).collect();
+        policy(&pki, json!({ "mode": "report", "downstream": rules }))
+    };
+    put(&large(0));
+    let listener = HttpListener::new("front")
+        .filter(watched.discovered(HTTP_FILTER))
+        .route(Route::direct("/", 200, ""));
+    let envoy = start(Bootstrap::new().http(listener)).await;
+    let client = Client::plaintext(envoy.listener("front").await.unwrap());
+    let way = Way {
+        put: &put,
+        stats: "extension_config_discovery.http_filter.hopguard",
+        denial: 403,
+    };
+    let change = async |version: u64| {
+        way.accepted(&envoy, &large(version)).await;
+        configured(&envoy, version + 1).await;
+        assert_eq!(client.get("/").await.unwrap().status, 200);
+    };
+
+    // Until what is kept for the next time is there.
+    for version in 1..=10 {
+        change(version).await;
+    }
+    let before = envoy.rss_bytes().unwrap();
+    for version in 11..=10 + CHANGES {
+        change(version).await;
+    }
+    let grown = envoy.rss_bytes().unwrap().saturating_sub(before);
+
+    // Not even the text of each, once.
+    let text = large(0).to_string().len() as u64;
+    assert!(text > 100_000, "{text}");
+    assert!(grown < CHANGES * text, "{grown} of {CHANGES} times {text}");
 }
