@@ -1,5 +1,5 @@
-//! Istio's resources: a WasmPlugin where it has a place for the role, else an
-//! EnvoyFilter.
+//! Istio's resources: a WasmPlugin, or a TrafficExtension, where it has a place for the
+//! role, else an EnvoyFilter.
 
 use serde_json::{Map, Value, json};
 
@@ -48,13 +48,13 @@ impl Resources<'_> {
                 comment: format!(
                     "Judges the clients of the workloads; denies with 403.\n{NOT_RUN}"
                 ),
-                value: self.wasm_plugin(role, "HTTP"),
+                value: self.plugin(role, "HTTP"),
             },
             Role::Network => Rendered {
                 comment: format!(
                     "Judges both hops of TCP connections; closes what it denies.\n{NOT_RUN}"
                 ),
-                value: self.wasm_plugin(role, "NETWORK"),
+                value: self.plugin(role, "NETWORK"),
             },
             Role::Upstream => Rendered {
                 comment: format!(
@@ -88,29 +88,38 @@ impl Resources<'_> {
         json!({ "name": name, "namespace": self.namespace })
     }
 
-    fn wasm_plugin(&self, role: Role, kind: &str) -> Value {
+    fn plugin(&self, role: Role, kind: &str) -> Value {
         let url = match &self.arguments.wasm {
             Module::File(path) => format!("file://{path}"),
             Module::Http(url) => url.clone(),
             Module::Image(image) => format!("oci://{image}"),
         };
+        let whose = [
+            ("selector", json!({ "matchLabels": self.labels() })),
+            // Before everything else: nothing works for a client that is denied.
+            ("phase", json!("AUTHN")),
+            ("priority", json!(1000)),
+        ];
+        let what = [
+            ("url", json!(url)),
+            ("sha256", json!(self.arguments.sha256)),
+            ("type", json!(kind)),
+            // Istio hands it over as the root_id.
+            ("pluginName", json!(role.root_id())),
+            ("failStrategy", json!("FAIL_CLOSE")),
+            ("pluginConfig", self.checked.file.document.clone()),
+        ];
+        let (kind, spec) = if self.arguments.traffic_extension {
+            let wasm = ("wasm", object(what));
+            ("TrafficExtension", object(whose.into_iter().chain([wasm])))
+        } else {
+            ("WasmPlugin", object(whose.into_iter().chain(what)))
+        };
         json!({
             "apiVersion": "extensions.istio.io/v1alpha1",
-            "kind": "WasmPlugin",
+            "kind": kind,
             "metadata": self.metadata(role),
-            "spec": object([
-                ("selector", json!({ "matchLabels": self.labels() })),
-                ("url", json!(url)),
-                ("sha256", json!(self.arguments.sha256)),
-                ("type", json!(kind)),
-                // Istio hands it over as the root_id.
-                ("pluginName", json!(role.root_id())),
-                // Before everything else: nothing works for a client that is denied.
-                ("phase", json!("AUTHN")),
-                ("priority", json!(1000)),
-                ("failStrategy", json!("FAIL_CLOSE")),
-                ("pluginConfig", self.checked.file.document.clone()),
-            ]),
+            "spec": spec,
         })
     }
 

@@ -49,6 +49,9 @@ pub struct Arguments {
     /// may be repeated. Without it, all that are
     #[arg(long = "service", value_name = "HOST:PORT", value_parser = service)]
     services: Vec<(String, u16)>,
+    /// Istio 1.30 and later: TrafficExtension in place of WasmPlugin
+    #[arg(long)]
+    traffic_extension: bool,
     /// Envoy Gateway: the name of the Gateway
     #[arg(long, value_name = "NAME")]
     gateway: Option<String>,
@@ -62,7 +65,7 @@ pub struct Arguments {
 enum Target {
     /// Envoy's own configuration
     Envoy,
-    /// WasmPlugin and EnvoyFilter
+    /// WasmPlugin or TrafficExtension, and EnvoyFilter
     Istio,
     /// EnvoyExtensionPolicy
     EnvoyGateway,
@@ -176,7 +179,7 @@ fn service(text: &str) -> Result<(String, u16), String> {
 }
 
 /// An object of these fields, without those that are null.
-fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
+fn object<'n>(fields: impl IntoIterator<Item = (&'n str, Value)>) -> Value {
     let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
     let fields: Map<String, Value> = fields
         .map(|(name, value)| (name.to_owned(), value))

@@ -66,6 +66,21 @@ fn istio_resources_are_those_that_are_rendered() {
         let arguments = [&istio[..], &["--role", role], &arguments].concat();
         assert_eq!(rendered(&root, &arguments), [read(&root, file)], "{file}");
     }
+    let mut extensions = documents("istio/traffic-extension.yaml");
+    extensions.iter_mut().for_each(|e| adapt(e, &root));
+    for (extension, role, whose) in [
+        (&extensions[0], "downstream", &gateway),
+        (&extensions[1], "network", &shop),
+    ] {
+        let arguments = [
+            &istio[..],
+            &["--traffic-extension", "--role", role],
+            whose,
+            &image,
+        ];
+        let rendered = rendered(&root, &arguments.concat());
+        assert_eq!(rendered.iter().collect::<Vec<_>>(), [extension], "{role}");
+    }
 }
 
 #[test]
