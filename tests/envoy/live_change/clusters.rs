@@ -1,14 +1,14 @@
 //! A whole cluster by CDS.
 
 use hopguard_testbed::client::Client;
-use hopguard_testbed::config::Bootstrap;
+use hopguard_testbed::config::{Bootstrap, Cluster};
 use hopguard_testbed::pki::Pki;
 use hopguard_testbed::upstream::Upstream;
 use serde_json::{Value, json};
 
 use super::watched::Watched;
-use super::{Way, backend, change_under_load, front, named, resources, start};
-use crate::support::filter;
+use super::{Way, backend, broken, change_under_load, configured, front, named, resources, start};
+use crate::support::{filter, plugin, policy};
 
 #[tokio::test]
 async fn a_cluster_changes_under_load() {
@@ -38,4 +38,48 @@ async fn a_cluster_changes_under_load() {
     // Twice: under the first policy, and under the last.
     let secrets = upstream.requests();
     assert_eq!(secrets.iter().filter(|r| r.path == "/secret").count(), 2);
+}
+
+/// Envoy refuses such a cluster as a whole, and goes on with the one that it has:
+/// here, one that nobody guards.
+#[tokio::test]
+async fn a_guard_that_is_refused_leaves_what_was_there() {
+    let pki = Pki::new();
+    let upstream = Upstream::plaintext().start().await.unwrap();
+    let watched = Watched::new();
+    let put = |cluster: Cluster| {
+        let (_, cluster) = resources(front(), cluster);
+        watched.put("config.cluster.v3.Cluster", &cluster);
+    };
+    let plain = || Cluster::new("backend").endpoint(upstream.addr());
+    let guarded = |policy: &Value| plain().filter(filter("upstream", policy));
+    let strict = policy(&pki, json!({}));
+    put(plain());
+    let mut bootstrap = Bootstrap::new().http(front()).build();
+    bootstrap["dynamic_resources"] = json!({ "cds_config": watched.source() });
+    let envoy = start(bootstrap).await;
+    let client = Client::plaintext(envoy.listener("front").await.unwrap());
+    assert_eq!(client.get("/").await.unwrap().status, 200);
+    let way = Way {
+        put: &|policy| put(guarded(policy)),
+        stats: "cluster_manager.cds",
+        denial: 503,
+    };
+
+    way.rejected(&envoy, &broken(&strict)).await;
+    assert_eq!(client.get("/").await.unwrap().status, 200);
+    let without_module = plugin("upstream", &strict)
+        .merge(json!({ "vm_config": { "code": { "local": { "filename": "/none.wasm" } } } }));
+    put(plain().filter(without_module.http_filter()));
+    envoy
+        .wait_for_stat("cluster_manager.cds.update_rejected", |n| n == 2)
+        .await
+        .unwrap();
+    assert_eq!(client.get("/").await.unwrap().status, 200);
+
+    way.accepted(&envoy, &strict).await;
+    configured(&envoy, 1).await;
+    upstream.clear();
+    assert_eq!(client.get("/").await.unwrap().status, way.denial);
+    assert_eq!(upstream.received(), b"");
 }
