@@ -4,16 +4,21 @@
 mod posture;
 mod tcp;
 
+use std::collections::BTreeSet;
+
+use hopguard::telemetry::metrics;
 use hopguard_testbed::client::{Client, Request};
+use hopguard_testbed::config::stats_tags;
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::{Authority, Issued, Pki};
 use hopguard_testbed::upstream::{ClientAuth, Fault, Upstream};
 use hopguard_testbed::wasm;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{exactly_events, gist};
 
 const ENVOY: &str = include_str!("../../envoy/envoy.yaml");
+const MESH: &str = include_str!("../../envoy/istio/mesh-config.yaml");
 const POLICY: &str = include_str!("../../envoy/policy.json");
 
 const HOST: &str = "orders.example.com";
@@ -244,6 +249,33 @@ async fn the_shipped_configuration_guards_both_hops() {
         .filter(|line| line.starts_with("hopguard_") && line.contains("__"))
         .collect();
     assert_eq!(untagged, [""; 0], "a label is left in a name");
+}
+
+/// A label without its tag stays in the metric's name, and no query finds it.
+#[test]
+fn every_label_of_every_metric_has_its_tag() {
+    let labels: BTreeSet<_> = metrics::ALL.iter().flat_map(|m| m.labels).collect();
+    for (name, yaml) in [
+        ("envoy.yaml", ENVOY),
+        ("tcp.yaml", tcp::TCP),
+        ("posture.yaml", posture::POSTURE),
+    ] {
+        let read = stats_tags(yaml);
+        let tags = read["stats_config"]["stats_tags"].as_array().unwrap();
+        let expected = labels.iter().map(|label| {
+            let regex = format!(r"^wasmcustom\.hopguard.*?(\.{label}\.=\.([^;]*);)");
+            json!({ "tag_name": label, "regex": regex })
+        });
+        let mut tags = tags.clone();
+        tags.sort_by_key(|tag| tag["tag_name"].to_string());
+        assert_eq!(tags, expected.collect::<Vec<_>>(), "{name}");
+    }
+    let (_, istio) = MESH.split_once("extraStatTags: [").unwrap();
+    let (istio, _) = istio.split_once(']').unwrap();
+    assert_eq!(
+        istio.split(", ").collect::<BTreeSet<_>>(),
+        labels.into_iter().copied().collect()
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::posture::answer_as_admin;
 use crate::support::staple::{between, fresh};
 use crate::support::{exactly_events, wait_for_event};
 
-const POSTURE: &str = include_str!("../../../envoy/posture.yaml");
+pub const POSTURE: &str = include_str!("../../../envoy/posture.yaml");
 /// As `src/posture` asks.
 const STATS: &str = "/stats?filter=listener.*ssl.ocsp_staple_&format=json&usedonly";
 

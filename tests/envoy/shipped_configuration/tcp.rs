@@ -9,7 +9,7 @@ use hopguard_testbed::upstream::Upstream;
 use super::{in_place_of, replaced};
 use crate::support::{exactly_events, gist, metric};
 
-const TCP: &str = include_str!("../../../envoy/tcp.yaml");
+pub const TCP: &str = include_str!("../../../envoy/tcp.yaml");
 
 async fn start(root: &Authority, own: &Issued, cache: &Redis, databases: &Upstream) -> Envoy {
     let port = |port| format!("{{ address: 127.0.0.1, port_value: {port} }}");
