@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use hopguard_testbed::envoy::Envoy;
+
 use crate::about::About;
 
 /// Holds Ctrl-C back, so that it ends the demo and does not kill it. To be
@@ -31,8 +33,8 @@ impl Interrupts {
     }
 }
 
-/// Prints a command line for each case.
-pub fn print(commands: &[(About, String)], directory: &Path, log: &Path) {
+/// Prints a command line for each case, and where to see what comes of them.
+pub fn print(commands: &[(About, String)], directory: &Path, envoy: &Envoy) {
     println!("\nEverything is running until Ctrl-C. To try it:\n");
     println!("cd {}", directory.display());
     let mut section = None;
@@ -43,5 +45,8 @@ pub fn print(commands: &[(About, String)], directory: &Path, log: &Path) {
         }
         println!("{command}    # {}", about.words);
     }
+    let log = envoy.directory().join("envoy.log");
     println!("\nEvents and access log:  tail -f {}", log.display());
+    let admin = envoy.admin_address();
+    println!("Metrics:  curl http://{admin}/stats/prometheus");
 }

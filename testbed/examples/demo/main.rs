@@ -52,8 +52,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     println!("log     {}", log_file.display());
     if let Some(interrupts) = interrupts {
         let commands = runtime.block_on(world.commands(&directory))?;
-        let log = world.envoy.directory().join("envoy.log");
-        keep::print(&commands, &directory, &log);
+        keep::print(&commands, &directory, &world.envoy);
         interrupts.wait();
         eprintln!("\ndemo: stopping");
     }

@@ -1,4 +1,4 @@
-//! hopguard in its four roles: one module and one policy, and in each worker one VM.
+//! hopguard in its five roles: one module and one policy, and in each worker one VM.
 
 use std::path::PathBuf;
 
@@ -40,6 +40,11 @@ impl<'a> Plugin<'a> {
         listener
             .filter(self.role("network").network_filter())
             .merge(json!({ "access_log": [self.log()] }))
+    }
+
+    /// Watches Envoy's own certificates.
+    pub fn posture(&self) -> Value {
+        self.role("posture").singleton()
     }
 
     fn log(&self) -> Value {

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use hopguard_testbed::Result;
-use hopguard_testbed::config::{Bootstrap, Cluster};
+use hopguard_testbed::config::{Bootstrap, Cluster, stats_tags};
 use hopguard_testbed::envoy::Envoy;
+use hopguard_testbed::{Result, free_port};
 use serde_json::Value;
 
 use crate::about::About;
@@ -12,6 +12,9 @@ use crate::outcome::Outcome;
 use crate::pki::Certificates;
 use crate::plugin::Plugin;
 use crate::{events, http, tcp};
+
+/// Metrics have their labels as where a user follows the shipped configuration.
+const SHIPPED: &str = include_str!("../../../envoy/envoy.yaml");
 
 /// The Envoy between all clients and servers, and its cases.
 pub struct World<'a> {
@@ -32,13 +35,18 @@ impl<'a> World<'a> {
         let plugin = Plugin::new(policy)?;
         let http = http::Scene::start(http::cases(certificates), certificates).await?;
         let tcp = tcp::Scene::start(tcp::cases(certificates), certificates).await?;
+        let admin = free_port()?;
         let bootstrap = Bootstrap::new()
+            .merge(stats_tags(SHIPPED))
+            .extension(plugin.posture())
+            .cluster(Cluster::new("admin").endpoint(([127, 0, 0, 1], admin).into()))
             .cluster(Cluster::new("ocsp").endpoint(certificates.responder.addr()))
             .cluster(Cluster::new("broken-ocsp").endpoint(certificates.broken_responder.addr()))
             .cluster(Cluster::new("crl").endpoint(certificates.partner_lists.addr()));
         let bootstrap = http.configure(bootstrap, &plugin);
         let bootstrap = tcp.configure(bootstrap, &plugin);
-        let envoy = Envoy::builder().config(bootstrap).start().await?;
+        let envoy = Envoy::builder().config(bootstrap).admin_port(admin);
+        let envoy = envoy.start().await?;
         Ok(Self { envoy, http, tcp })
     }
 
@@ -47,6 +55,8 @@ impl<'a> World<'a> {
         let mut visits = self.http.run(&self.envoy).await?;
         visits.extend(self.tcp.run(&self.envoy).await?);
         let mut events = events::all(&self.envoy).await?;
+        // About Envoy itself, and of no case: clients may ask for a staple that it has not.
+        events.retain(|event| event["event.name"] != "hopguard.posture");
         let lines = self
             .abouts()
             .zip(visits)

@@ -11,14 +11,20 @@ use crate::error::{Error, Result};
 /// Asks the admin interface at an address.
 #[derive(Clone, Debug)]
 pub(super) struct Admin {
+    addr: SocketAddr,
     client: Client,
 }
 
 impl Admin {
     pub(super) fn new(addr: SocketAddr) -> Self {
         Self {
+            addr,
             client: Client::plaintext(addr),
         }
+    }
+
+    pub(super) const fn addr(&self) -> SocketAddr {
+        self.addr
     }
 
     pub(super) async fn get(&self, path: &str) -> Result<String> {

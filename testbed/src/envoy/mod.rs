@@ -82,6 +82,11 @@ impl Envoy {
             })
     }
 
+    /// Where the admin interface listens, for those who ask it by themselves.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.addr()
+    }
+
     /// Every line it wrote so far, to stdout and stderr.
     pub fn logs(&self) -> Vec<String> {
         self.logs.all()
