@@ -50,6 +50,10 @@ if ! command -v redis-server >/dev/null && ! command -v redis-check-rdb >/dev/nu
     fi
 fi
 
+# The real Prometheus, which nothing but the test of its rules needs.
+"$(dirname "$0")/../testbed/prometheus/fetch.sh" >/dev/null \
+    || say "no Prometheus here: the test of observability/ will fail (Debian: prometheus)"
+
 for component in rustfmt clippy; do
     tool=$component
     [ "$component" = clippy ] && tool=clippy-driver

@@ -1,5 +1,5 @@
 //! What hopguard's tests, demo and benchmark stand on: a real Envoy, a PKI, upstreams
-//! that record every byte, a client, OCSP responders, a real Redis and a receiver of OTLP logs.
+//! that record every byte, a client, OCSP responders, a real Redis, a receiver of OTLP logs and Prometheus.
 
 #![warn(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -16,6 +16,7 @@ mod parent_death;
 pub mod pki;
 mod port;
 mod process;
+pub mod prometheus;
 pub mod redis;
 pub mod revocation;
 mod runtime;
