@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help setup wasm noop envoy demo test test-distro lint bench fuzz fuzz-seeds fmt clean
+.PHONY: help setup wasm noop envoy demo test test-distro lint bench fuzz fuzz-seeds dashboard-picture fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -42,6 +42,9 @@ fuzz: setup ## Fuzz every parser, FUZZ_SECONDS (60) each, or FUZZ_TARGETS only: 
 
 fuzz-seeds: setup ## Make the fixtures and the seeds of the fuzz targets anew
 	@cargo run --locked --quiet -p hopguard-testbed --example fuzz-seeds
+
+dashboard-picture: wasm envoy ## Draw docs/dashboard.png: a real Prometheus watches the demo
+	@tools/draw-dashboard.sh
 
 noop: setup ## Build the filter that does nothing, for the benchmark
 	@tools/build-noop.sh

@@ -16,6 +16,7 @@ mod gate;
 mod live_change;
 mod names;
 mod network;
+mod observability;
 mod policy_size;
 mod posture;
 mod revocation;
