@@ -7,6 +7,7 @@ mod certificate;
 mod commands;
 mod envoy;
 mod facts;
+mod image;
 mod moment;
 mod policy;
 mod reply;
@@ -25,7 +26,7 @@ Exit codes:
   0  fine
   1  findings: an error in the policy, a connection that is denied, a certificate that nobody
      trusts, a control that is not met
-  2  wrong usage, or a file that cannot be read";
+  2  wrong usage, or a file that cannot be read or written";
 
 /// Checks, explains and renders hopguard's policies, and audits Envoys, with the code
 /// of the plugin

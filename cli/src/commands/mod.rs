@@ -3,6 +3,7 @@
 mod audit;
 mod completions;
 mod explain;
+mod image;
 mod inspect;
 mod man;
 mod render;
@@ -24,6 +25,7 @@ pub enum Command {
     Schema(schema::Arguments),
     Audit(audit::Arguments),
     Report(report::Arguments),
+    Image(image::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -42,6 +44,7 @@ impl Command {
             Self::Schema(arguments) => schema::run(arguments),
             Self::Audit(arguments) => audit::run(arguments, format),
             Self::Report(arguments) => report::run(arguments, format),
+            Self::Image(arguments) => image::run(arguments, format),
             Self::Completions(arguments) => completions::run(arguments),
             Self::Man(arguments) => man::run(arguments),
         }

@@ -17,7 +17,7 @@ pub enum Role {
 }
 
 impl Role {
-    const ALL: [Self; 5] = [
+    pub const ALL: [Self; 5] = [
         Self::Downstream,
         Self::Upstream,
         Self::Network,

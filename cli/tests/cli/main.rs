@@ -13,6 +13,7 @@ mod crds;
 mod document;
 mod explain;
 mod general;
+mod image;
 mod inspect;
 mod manifests;
 mod render;
