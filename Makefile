@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help setup wasm noop envoy demo test test-distro lint bench fuzz fuzz-seeds dashboard-picture fmt clean
+.PHONY: help setup wasm image noop envoy demo test test-distro lint bench fuzz fuzz-seeds dashboard-picture fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -12,6 +12,9 @@ setup: ## Install what is missing: C compiler, openssl, pip, Rust components
 
 wasm: setup ## Build target/wasm/hopguard.wasm
 	@tools/build-wasm.sh
+
+image: wasm ## Write target/image: the module as an OCI image, with its SBOM
+	@tools/build-image.sh
 
 envoy: setup ## Fetch the pinned Envoy, unless ENVOY=/path names one
 	@testbed/envoy/fetch.sh >/dev/null
