@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help setup wasm image noop envoy demo test test-distro lint bench fuzz fuzz-seeds dashboard-picture fmt clean
+.PHONY: help setup wasm image push noop envoy registry demo test test-distro lint bench fuzz fuzz-seeds dashboard-picture fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -13,19 +13,27 @@ setup: ## Install what is missing: C compiler, openssl, pip, Rust components
 wasm: setup ## Build target/wasm/hopguard.wasm
 	@tools/build-wasm.sh
 
-image: wasm ## Write target/image: the module as an OCI image, with its SBOM
+image: wasm ## Write target/image: the module as an OCI image, with its SBOM (docs/image.md)
 	@tools/build-image.sh
+
+push: ## Build target/image and push it: REGISTRY=registry.example.com/team/hopguard (PUSH_OPTIONS)
+	@[ -n "$(REGISTRY)" ] || { echo 'push: where to? REGISTRY=registry.example.com/team/hopguard' >&2; exit 2; }
+	@$(MAKE) --no-print-directory image
+	@cargo run --locked --quiet -p hopguard-cli --features push -- push "$${CARGO_TARGET_DIR:-target}/image" "$(REGISTRY)" $(PUSH_OPTIONS)
 
 envoy: setup ## Fetch the pinned Envoy, unless ENVOY=/path names one
 	@testbed/envoy/fetch.sh >/dev/null
 
+registry: setup ## Fetch the registry and skopeo that the tests of pushed images need
+	@testbed/registry/fetch.sh >/dev/null || echo 'registry: the tests of pushed images will fail' >&2
+
 demo: wasm envoy ## Show what is allowed and denied, and why, against real servers (KEEP=1 leaves it running)
 	@cargo run --locked --quiet -p hopguard-testbed --example demo
 
-test: wasm envoy ## All tests: the core, and the module in a real Envoy
+test: wasm envoy registry ## All tests: the core, and the module in a real Envoy
 	@tools/check-reproducible.sh
 	@echo 'test: building and running all tests' >&2
-	@cargo test --locked --workspace
+	@cargo test --locked --workspace --features hopguard-cli/push
 
 test-distro: setup ## Build the module with the distribution's Rust, and run the demo with it
 	@WASM_TOOLCHAIN=distro WASM_OUT=$(CURDIR)/target/distro/hopguard.wasm tools/build-wasm.sh
@@ -34,7 +42,7 @@ test-distro: setup ## Build the module with the distribution's Rust, and run the
 lint: setup ## Formatting and clippy, as CI has them
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets --features hopguard-cli/push -- -D warnings
 	@tools/lint-wasm.sh
 
 bench: wasm noop envoy ## CPU per request of a real Envoy with and without the plugin

@@ -1,5 +1,6 @@
 //! What hopguard's tests, demo and benchmark stand on: a real Envoy, a PKI, upstreams
-//! that record every byte, a client, OCSP responders, a real Redis, a receiver of OTLP logs and Prometheus.
+//! that record every byte, a client, OCSP responders, a real Redis, a real container registry,
+//! a receiver of OTLP logs and Prometheus.
 
 #![warn(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -18,6 +19,7 @@ mod port;
 mod process;
 pub mod prometheus;
 pub mod redis;
+pub mod registry;
 pub mod revocation;
 mod runtime;
 mod target;

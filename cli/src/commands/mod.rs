@@ -6,6 +6,8 @@ mod explain;
 mod image;
 mod inspect;
 mod man;
+#[cfg(feature = "push")]
+mod push;
 mod render;
 mod report;
 mod schema;
@@ -26,6 +28,8 @@ pub enum Command {
     Audit(audit::Arguments),
     Report(report::Arguments),
     Image(image::Arguments),
+    #[cfg(feature = "push")]
+    Push(push::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -45,6 +49,8 @@ impl Command {
             Self::Audit(arguments) => audit::run(arguments, format),
             Self::Report(arguments) => report::run(arguments, format),
             Self::Image(arguments) => image::run(arguments, format),
+            #[cfg(feature = "push")]
+            Self::Push(arguments) => push::run(arguments, format),
             Self::Completions(arguments) => completions::run(arguments),
             Self::Man(arguments) => man::run(arguments),
         }

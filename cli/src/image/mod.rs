@@ -2,7 +2,7 @@
 //!
 //! [`module`] reads what is packed, [`variants`] packs it (the one of them in a
 //! [`layer`]), [`sbom`] says what is in it, [`manifest`] has what all of them are
-//! made of, [`layout`] is the folder that they lie in.
+//! made of, [`layout`] is the folder that they lie in; `registry` takes them further.
 //!
 //! The variants are those of the Wasm Image Specification v0.0.0 of solo-io/wasm. What the
 //! fetchers demand beyond it is in Istio's `pkg/wasm/imagefetcher.go`, which Envoy Gateway's
@@ -13,6 +13,8 @@ mod layer;
 pub mod layout;
 pub mod manifest;
 pub mod module;
+#[cfg(feature = "push")]
+pub mod registry;
 pub mod sbom;
 pub mod variants;
 

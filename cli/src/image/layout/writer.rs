@@ -1,18 +1,14 @@
-//! An OCI image layout: a folder with `oci-layout`, `index.json` and blobs by digest.
+//! Writes a layout.
 
-use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::json;
 
-use super::manifest::{Descriptor, Index};
+use super::{INDEX, MARK, REF_NAME, blob_path, failure};
+use crate::image::manifest::{Descriptor, Index};
 use crate::reply::Failure;
-
-/// The annotation of `index.json` that holds a manifest's tag.
-pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
-const MARK: &str = "oci-layout";
 
 /// A layout that is being written. It lies beside its place, and is moved there when complete.
 pub struct Writer {
@@ -79,7 +75,7 @@ impl Writer {
     pub fn finish(self) -> Result<(), Failure> {
         for (name, content) in [
             (MARK, to_json(&json!({ "imageLayoutVersion": "1.0.0" }))?),
-            ("index.json", to_json(&self.index)?),
+            (INDEX, to_json(&self.index)?),
         ] {
             let path = self.draft.join(name);
             fs::write(&path, content).map_err(|error| failure(&path, error))?;
@@ -100,23 +96,4 @@ impl Drop for Writer {
 
 fn to_json(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
     serde_json::to_vec(value).map_err(|error| Failure(error.to_string()))
-}
-
-/// Where a blob lies. A digest of another form leads nowhere: it comes from a file.
-fn blob_path(layout: &Path, digest: &str) -> Result<PathBuf, Failure> {
-    let hex = digest.strip_prefix("sha256:").filter(|hex| {
-        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        hex.len() == 64 && hex.bytes().all(is_hex)
-    });
-    match hex {
-        Some(hex) => Ok(layout.join("blobs/sha256").join(hex)),
-        None => Err(failure(
-            layout,
-            format_args!("{digest:?} is no SHA-256 digest"),
-        )),
-    }
-}
-
-fn failure(path: &Path, error: impl Display) -> Failure {
-    Failure(format!("{}: {error}", path.display()))
 }
