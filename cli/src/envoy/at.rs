@@ -47,14 +47,20 @@ impl<'v> At<'v> {
         let Some(at) = self.get(field) else {
             return Vec::new();
         };
-        let Some(list) = at.value.as_array() else {
-            return vec![at];
-        };
-        let elements = list.iter().enumerate();
+        if at.value.is_array() {
+            at.elements()
+        } else {
+            vec![at]
+        }
+    }
+
+    /// The elements of a list; none of what is no list.
+    pub fn elements(&self) -> Vec<Self> {
+        let elements = self.value.as_array().into_iter().flatten().enumerate();
         elements
             .map(|(index, value)| Self {
                 value,
-                path: format!("{}[{index}]", at.path),
+                path: format!("{}[{index}]", self.path),
             })
             .collect()
     }

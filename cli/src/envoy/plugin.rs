@@ -49,6 +49,8 @@ pub struct Installed {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Problem {
     FailsOpen,
+    /// And where.
+    TurnedOff(String),
     ReportsOnly,
     /// And why.
     PolicyRefused(String),
@@ -76,6 +78,9 @@ pub fn installed(extension: &At<'_>, now: i64) -> Option<Installed> {
     if config.is_on("fail_open") || policy.as_deref() == Some("FAIL_OPEN") {
         problems.push(Problem::FailsOpen);
     }
+    if extension.is_on("disabled") {
+        problems.push(Problem::TurnedOff("disabled: true".to_owned()));
+    }
     match checked {
         Some(Ok(policy)) if reports_only(&policy, role) => problems.push(Problem::ReportsOnly),
         Some(Ok(_)) => {}
@@ -89,6 +94,23 @@ pub fn installed(extension: &At<'_>, now: i64) -> Option<Installed> {
         role,
         path: extension.path.clone(),
         problems,
+    })
+}
+
+/// Where routes below turn off a filter of this name: `typed_per_filter_config` of a
+/// route, a virtual host or a route configuration.
+pub fn turned_off(at: &At<'_>, filter: &str) -> Option<String> {
+    let here = at.get("typed_per_filter_config");
+    let here = here.and_then(|all| {
+        let own = all.entries().into_iter().find(|(name, _)| *name == filter);
+        let (kind, config) = own?.1.unpacked();
+        let is_off = is_type(&kind, "FilterConfig") && config.is_on("disabled");
+        is_off.then(|| all.path.clone())
+    });
+    here.or_else(|| {
+        let inner = at.elements().into_iter();
+        let inner = inner.chain(at.entries().into_iter().map(|(_, at)| at));
+        inner.into_iter().find_map(|at| turned_off(&at, filter))
     })
 }
 

@@ -10,7 +10,8 @@ use super::plugin::{note_problems, note_role};
 use super::rules::Rule;
 use super::tls::{self, Peer};
 use crate::envoy::{
-    At, Config, Installed, Reach, Role, Transport, installed, is_type, reach, transport, uses,
+    At, Config, Installed, PluginProblem, Reach, Role, Transport, installed, is_type, reach,
+    transport, turned_off, uses,
 };
 
 /// What TCP proxies do with which clusters.
@@ -268,7 +269,17 @@ fn guard(
         (None, Some(end)) => (Role::Network, filters.to_vec(), end, "before tcp_proxy"),
         (None, None) => return,
     };
-    let all: Vec<Option<Installed>> = list.iter().map(|f| installed(f, now)).collect();
+    let mut all: Vec<Option<Installed>> = list.iter().map(|f| installed(f, now)).collect();
+    let routes = proxies.http.as_ref().and_then(|h| h.get("route_config"));
+    if let Some(routes) = routes {
+        for (filter, one) in list.iter().zip(&mut all) {
+            let name = filter.text("name").unwrap_or_default();
+            let place = one.as_ref().and_then(|_| turned_off(&routes, name));
+            if let (Some(one), Some(place)) = (one, place) {
+                one.problems.push(PluginProblem::TurnedOff(place));
+            }
+        }
+    }
     let Some(index) = all
         .iter()
         .position(|i| i.as_ref().is_some_and(|i| i.role == role))

@@ -11,6 +11,7 @@ pub fn note_problems(hop: &mut Hop, installed: &[Installed]) -> bool {
         for problem in &one.problems {
             let (rule, detail) = match problem {
                 PluginProblem::FailsOpen => (Rule::HopguardFailsOpen, "it fails open".to_owned()),
+                PluginProblem::TurnedOff(how) => (Rule::HopguardTurnedOff, how.clone()),
                 PluginProblem::ReportsOnly => {
                     (Rule::HopguardReportsOnly, "mode: report".to_owned())
                 }

@@ -84,6 +84,7 @@ rules! {
     HopguardMissing "hopguard_missing" V9_2_2 Warning "hopguard is not installed here: nobody but Envoy looks at the connection.";
     HopguardMisplaced "hopguard_misplaced" V9_2_2 Error "hopguard is installed where it cannot do its work: not the first filter, or behind what sends.";
     HopguardFailsOpen "hopguard_fails_open" V9_2_2 Error "Should hopguard ever fail, Envoy forwards everything.";
+    HopguardTurnedOff "hopguard_turned_off" V9_2_2 Error "hopguard is installed and turned off: `disabled`, or `typed_per_filter_config` of a route.";
     HopguardReportsOnly "hopguard_reports_only" V9_2_2 Warning "hopguard's policy lets through what it finds wanting (`mode: report`).";
     HopguardPolicyRefused "hopguard_policy_refused" V9_2_2 Error "hopguard refuses the policy that it is given here.";
     ClientNotAuthenticated "client_not_authenticated" V9_2_3 Warning "No client certificate is demanded of clients.";

@@ -69,7 +69,40 @@ fn what_hopguard_guards_is_told_as_such() {
         *plugin = with(plugin.clone(), more);
         report(&config)
     };
+    let changed = |pointer: &str, more: Value| {
+        let mut config = config.clone();
+        let place = config.pointer_mut(pointer).unwrap();
+        *place = with(place.clone(), more);
+        report(&config)
+    };
+    let off = |name: &str| {
+        json!({ "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": [{
+            "match": { "prefix": "/open" },
+            "route": { "cluster": "c" },
+            "typed_per_filter_config": { name: {
+                "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": true,
+            }},
+        }]}]})
+    };
+    let name = config.pointer(&format!("{filter}/0/name")).unwrap();
+    let name = name.as_str().unwrap();
+    let manager = filter.strip_suffix("/http_filters").unwrap();
     for (report, hop, rule) in [
+        (
+            changed(&format!("{filter}/0"), json!({ "disabled": true })),
+            "l",
+            "hopguard_turned_off",
+        ),
+        (
+            changed(&format!("{upstream}/0"), json!({ "disabled": true })),
+            "c",
+            "hopguard_turned_off",
+        ),
+        (
+            changed(manager, json!({ "route_config": off(name) })),
+            "l",
+            "hopguard_turned_off",
+        ),
         (swapped(filter), "l", "hopguard_misplaced"),
         (swapped(upstream), "c", "hopguard_misplaced"),
         (
