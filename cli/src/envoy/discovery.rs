@@ -1,5 +1,5 @@
-//! Filters that come by ECDS: where they work, a configuration has their names only;
-//! a dump has what they are elsewhere.
+//! Filters that come by ECDS, and routes that come by RDS: where they work, a
+//! configuration has their names only; a dump has what they are elsewhere.
 
 use serde_json::Value;
 
@@ -12,11 +12,43 @@ struct Discovered {
     typed_config: Value,
 }
 
-/// Puts what came by ECDS where it works.
+/// Puts what came by ECDS and RDS where it works.
 pub fn put_discovered(document: &mut Value) {
     let discovered = discovered(document);
     if !discovered.is_empty() {
         put(document, &discovered);
+    }
+    let routes = routes(document);
+    if !routes.is_empty() {
+        put_routes(document, &routes);
+    }
+}
+
+/// The route configurations that came by RDS.
+fn routes(document: &Value) -> Vec<Value> {
+    let parts = At::root(document).list("configs");
+    let of_routes =
+        |part: &&At<'_>| is_type(part.text("@type").unwrap_or_default(), "RoutesConfigDump");
+    let routes = parts.iter().filter(of_routes);
+    let routes = routes.flat_map(|part| part.list("dynamic_route_configs"));
+    routes
+        .filter_map(|one| Some(one.get("route_config")?.value.clone()))
+        .collect()
+}
+
+fn put_routes(value: &mut Value, routes: &[Value]) {
+    let named = At::root(value).at(&["rds", "route_config_name"]);
+    if let Some(name) = named.and_then(|at| at.value.as_str().map(str::to_owned)) {
+        let named = |one: &&Value| one.get("name").and_then(Value::as_str) == Some(&name);
+        if let (Some(one), Some(manager)) = (routes.iter().find(named), value.as_object_mut()) {
+            manager.insert("route_config".to_owned(), one.clone());
+        }
+        return;
+    }
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|v| put_routes(v, routes)),
+        Value::Object(fields) => fields.values_mut().for_each(|v| put_routes(v, routes)),
+        _ => {}
     }
 }
 

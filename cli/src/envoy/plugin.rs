@@ -56,6 +56,9 @@ pub enum Problem {
     PolicyRefused(String),
 }
 
+/// What is said of a filter that is off where no route turns it on.
+pub const DISABLED: &str = "disabled: true";
+
 /// What is installed by an extension's `typed_config`; `None` where that is not
 /// hopguard.
 pub fn installed(extension: &At<'_>, now: i64) -> Option<Installed> {
@@ -79,7 +82,7 @@ pub fn installed(extension: &At<'_>, now: i64) -> Option<Installed> {
         problems.push(Problem::FailsOpen);
     }
     if extension.is_on("disabled") {
-        problems.push(Problem::TurnedOff("disabled: true".to_owned()));
+        problems.push(Problem::TurnedOff(DISABLED.to_owned()));
     }
     match checked {
         Some(Ok(policy)) if reports_only(&policy, role) => problems.push(Problem::ReportsOnly),
@@ -97,21 +100,36 @@ pub fn installed(extension: &At<'_>, now: i64) -> Option<Installed> {
     })
 }
 
-/// Where routes below turn off a filter of this name: `typed_per_filter_config` of a
-/// route, a virtual host or a route configuration.
-pub fn turned_off(at: &At<'_>, filter: &str) -> Option<String> {
-    let here = at.get("typed_per_filter_config");
-    let here = here.and_then(|all| {
-        let own = all.entries().into_iter().find(|(name, _)| *name == filter);
-        let (kind, config) = own?.1.unpacked();
-        let is_off = is_type(&kind, "FilterConfig") && config.is_on("disabled");
-        is_off.then(|| all.path.clone())
-    });
-    here.or_else(|| {
-        let inner = at.elements().into_iter();
-        let inner = inner.chain(at.entries().into_iter().map(|(_, at)| at));
-        inner.into_iter().find_map(|at| turned_off(&at, filter))
-    })
+/// What a route, a virtual host or a route configuration says of a filter of this
+/// name (`typed_per_filter_config`): whether it is on.
+fn says(at: &At<'_>, filter: &str) -> Option<bool> {
+    let all = at.get("typed_per_filter_config")?;
+    let own = all.entries().into_iter().find(|(name, _)| *name == filter);
+    let (kind, config) = own?.1.unpacked();
+    Some(!(is_type(&kind, "FilterConfig") && config.is_on("disabled")))
+}
+
+/// The first place of a route configuration that turns off a filter of this name.
+pub fn turned_off(routes: &At<'_>, filter: &str) -> Option<String> {
+    let hosts = routes.list("virtual_hosts");
+    let below = hosts.iter().flat_map(|host| host.list("routes"));
+    let mut all = [routes.clone()]
+        .into_iter()
+        .chain(hosts.clone())
+        .chain(below);
+    let place = all.find(|at| says(at, filter) == Some(false))?;
+    Some(format!("{}.typed_per_filter_config", place.path))
+}
+
+/// Whether all of a route configuration's routes turn on a filter of this name.
+pub fn turned_on(routes: &At<'_>, filter: &str) -> bool {
+    let is_on = |at: &At<'_>| says(at, filter) == Some(true);
+    let all_on = |host: &At<'_>| {
+        let below = host.list("routes");
+        !below.is_empty() && below.iter().all(is_on)
+    };
+    let hosts = routes.list("virtual_hosts");
+    is_on(routes) || !hosts.is_empty() && hosts.iter().all(|h| is_on(h) || all_on(h))
 }
 
 /// Whether the strict default of the role's directions only reports.

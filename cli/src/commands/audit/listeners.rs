@@ -10,8 +10,8 @@ use super::plugin::{note_problems, note_role};
 use super::rules::Rule;
 use super::tls::{self, Peer};
 use crate::envoy::{
-    At, Config, Installed, PluginProblem, Reach, Role, Transport, installed, is_type, reach,
-    transport, turned_off, uses,
+    At, Config, DISABLED, Installed, PluginProblem, Reach, Role, Transport, installed, is_type,
+    reach, transport, turned_off, turned_on, uses,
 };
 
 /// What TCP proxies do with which clusters.
@@ -273,11 +273,14 @@ fn guard(
     let routes = proxies.http.as_ref().and_then(|h| h.get("route_config"));
     if let Some(routes) = routes {
         for (filter, one) in list.iter().zip(&mut all) {
+            let Some(one) = one else { continue };
             let name = filter.text("name").unwrap_or_default();
-            let place = one.as_ref().and_then(|_| turned_off(&routes, name));
-            if let (Some(one), Some(place)) = (one, place) {
-                one.problems.push(PluginProblem::TurnedOff(place));
+            if turned_on(&routes, name) {
+                let by_default = PluginProblem::TurnedOff(DISABLED.to_owned());
+                one.problems.retain(|problem| *problem != by_default);
             }
+            let place = turned_off(&routes, name);
+            one.problems.extend(place.map(PluginProblem::TurnedOff));
         }
     }
     let Some(index) = all

@@ -75,18 +75,42 @@ fn what_hopguard_guards_is_told_as_such() {
         *place = with(place.clone(), more);
         report(&config)
     };
-    let off = |name: &str| {
+    let routes = |name: &str, setting: Value| {
+        let kind = json!({ "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig" });
         json!({ "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": [{
             "match": { "prefix": "/open" },
             "route": { "cluster": "c" },
-            "typed_per_filter_config": { name: {
-                "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": true,
-            }},
+            "typed_per_filter_config": { name: with(kind, setting) },
         }]}]})
     };
+    let off = |name: &str| routes(name, json!({ "disabled": true }));
+    let on = |name: &str| routes(name, json!({ "config": {} }));
     let name = config.pointer(&format!("{filter}/0/name")).unwrap();
     let name = name.as_str().unwrap();
     let manager = filter.strip_suffix("/http_filters").unwrap();
+    // As Envoy Gateway has it: on for each route alone.
+    let mut by_route = config.clone();
+    let first = format!("{filter}/0");
+    by_route.pointer_mut(&first).unwrap()["disabled"] = json!(true);
+    by_route.pointer_mut(manager).unwrap()["route_config"] = on(name);
+    assert_eq!(rules(&report(&by_route), "l", "error"), set(&[]));
+    // And its routes come by RDS.
+    let by_rds = |routes: Value| {
+        let mut file = by_route.clone();
+        let manager = file.pointer_mut(manager).unwrap();
+        manager.as_object_mut().unwrap().remove("route_config");
+        manager["rds"] = json!({ "route_config_name": "r", "config_source": { "ads": {} } });
+        let dump = |name: &str| format!("type.googleapis.com/envoy.admin.v3.{name}");
+        report(&json!({ "configs": [
+            { "@type": dump("BootstrapConfigDump"), "bootstrap": file },
+            { "@type": dump("RoutesConfigDump"), "dynamic_route_configs": [
+                { "route_config": with(routes, json!({ "name": "r" })) },
+            ]},
+        ]}))
+    };
+    assert_eq!(rules(&by_rds(on(name)), "l", "error"), set(&[]));
+    let errors = rules(&by_rds(off(name)), "l", "error");
+    assert!(errors.contains("hopguard_turned_off"), "{errors:?}");
     for (report, hop, rule) in [
         (
             changed(&format!("{filter}/0"), json!({ "disabled": true })),
