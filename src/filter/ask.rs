@@ -118,6 +118,7 @@ pub struct Outcome {
 /// The calls to responders, and for lists.
 pub struct Calls {
     evidence: Evidence,
+    data: Rc<dyn SharedData>,
     skew: u32,
     open: HashMap<u32, Ask>,
     /// Other workers ask about these.
@@ -142,10 +143,11 @@ pub const LOOK_MS: u32 = 2;
 const MARGIN_MS: u64 = 500;
 
 impl Calls {
-    /// For this evidence.
-    pub fn new(evidence: Evidence, skew: u32) -> Self {
+    /// For this evidence; `data`: where the workers share answers.
+    pub fn new(evidence: Evidence, data: Rc<dyn SharedData>, skew: u32) -> Self {
         Self {
             evidence,
+            data,
             skew,
             open: HashMap::new(),
             asked_by_others: Vec::new(),
@@ -154,10 +156,10 @@ impl Calls {
 
     /// Makes the places that workers share. Only on the main thread, before any
     /// worker looks.
-    pub fn prepare(&self, host: &impl Host) {
+    pub fn prepare(&self) {
         if let Ok(mut evidence) = self.evidence.try_borrow_mut() {
             if evidence.has_responders() {
-                share::prepare(host);
+                share::prepare(self.data.as_ref());
             }
             evidence.lists().prepare();
         }
@@ -274,7 +276,7 @@ impl Calls {
     fn claim(&self, order: &Order, host: &impl Host) -> Claim {
         let now = host.now_nanos();
         let until = now + (u64::from(order.timeout_ms) + MARGIN_MS) * 1_000_000;
-        share::claim(host, &order.key, order.newer_than, now, until)
+        share::claim(self.data.as_ref(), &order.key, order.newer_than, now, until)
     }
 
     fn tell(&self, ask: Ask, answer: &mut CallAnswer, host: &impl Host) -> Outcome {
@@ -298,9 +300,9 @@ impl Calls {
                 let learnt = evidence.answered(&order, &fetched, now);
                 outcome.result = Some(learnt.result);
                 if learnt.is_news {
-                    share::share(host, &order.key, &answer.body, now.nanos);
+                    share::share(self.data.as_ref(), &order.key, &answer.body, now.nanos);
                 } else {
-                    share::give_up(host, &order.key);
+                    share::give_up(self.data.as_ref(), &order.key);
                 }
             }
             Ask::List(order) => {

@@ -1,5 +1,7 @@
 //! What every role has: the proxy, its telemetry, and one timer.
 
+use std::rc::Rc;
+
 use super::ask::{self, Ask, Calls};
 use super::gate::NextLook;
 use super::judge::Judge;
@@ -47,7 +49,13 @@ impl Call {
 
 impl<H: Host> Base<H> {
     /// For the root context with this id, which goes into the ids of events.
-    pub fn new(host: H, root: u32, policy: &Policy, evidence: ask::Evidence) -> Self {
+    pub fn new(
+        host: H,
+        root: u32,
+        policy: &Policy,
+        ports: &ask::Ports,
+        evidence: ask::Evidence,
+    ) -> Self {
         let exporter = policy
             .collector
             .clone()
@@ -55,7 +63,7 @@ impl<H: Host> Base<H> {
         Self {
             host,
             reporter: Reporter::new(root, exporter),
-            calls: Calls::new(evidence, policy.clock_skew_seconds),
+            calls: Calls::new(evidence, Rc::clone(&ports.data), policy.clock_skew_seconds),
             takeover: Vec::new(),
             tick_ms: 0,
             wake_is_due: false,

@@ -55,7 +55,7 @@ impl<H: Host> Guard<H> {
         let verifier = Rc::clone(&ports.verifier);
         Self {
             gate: Gate::new(policy.gate.max_pending, policy.gate.timeout_ms),
-            base: Base::new(host, root, &policy, Rc::clone(&evidence)),
+            base: Base::new(host, root, &policy, ports, Rc::clone(&evidence)),
             judge: Judge::new(direction, Rc::new(policy), verifier, evidence),
             key: Vec::new(),
             failures: Failures::new(seen),

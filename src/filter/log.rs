@@ -37,7 +37,7 @@ impl<H: Host> Log<H> {
             Judge::new(direction, policy, verifier, Rc::clone(&evidence))
         };
         Self {
-            base: Base::new(host, root, &policy, Rc::clone(&evidence)),
+            base: Base::new(host, root, &policy, &ports, Rc::clone(&evidence)),
             client: judge(Direction::Downstream),
             server: judge(Direction::Upstream),
             failures: Failures::new(seen),

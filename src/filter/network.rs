@@ -76,7 +76,7 @@ impl<H: Host> Network<H> {
             Judge::new(direction, policy, verifier, Rc::clone(&evidence))
         };
         Self {
-            base: Base::new(host, root, &policy, Rc::clone(&evidence)),
+            base: Base::new(host, root, &policy, ports, Rc::clone(&evidence)),
             gate: Gate::new(policy.gate.max_pending, policy.gate.timeout_ms),
             client: judge(Direction::Downstream),
             server: judge(Direction::Upstream),

@@ -115,7 +115,7 @@ impl Role {
     /// main thread it makes what the workers share, before any of them looks.
     pub fn begin(&self, is_main: bool) {
         if is_main {
-            self.with_base(|base| base.calls.prepare(&base.host));
+            self.with_base(|base| base.calls.prepare());
         }
         self.schedule();
     }

@@ -8,7 +8,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::host::Host;
+use crate::revocation::SharedData;
 use crate::revocation::ocsp::CacheKey;
 
 /// Places: as many as one worker keeps statuses (`revocation::store`). With
@@ -32,20 +32,26 @@ pub enum Claim {
 
 /// Makes the places, where they are not made yet. Only on the main thread, before
 /// any worker looks: a value that is not there cannot be claimed without a race.
-pub fn prepare(host: &impl Host) {
+pub fn prepare(data: &dyn SharedData) {
     for place in 0..PLACES {
         let key = key_of(place);
-        if host.shared(&key).is_none() {
-            host.set_shared(&key, &[], 0);
+        if data.get(&key).is_none() {
+            data.set(&key, &[], 0);
         }
     }
 }
 
 /// Claims to ask about a certificate, unless an answer is there that is newer than
 /// this time, or somebody asks already. The claim ends by itself.
-pub fn claim(host: &impl Host, key: &CacheKey, newer_than: u64, now: u64, until: u64) -> Claim {
+pub fn claim(
+    data: &dyn SharedData,
+    key: &CacheKey,
+    newer_than: u64,
+    now: u64,
+    until: u64,
+) -> Claim {
     let (place, digest) = place_of(key);
-    let Some((value, version)) = host.shared(&place) else {
+    let Some((value, version)) = data.get(&place) else {
         // No places: each asks for itself.
         return Claim::Ours;
     };
@@ -59,7 +65,7 @@ pub fn claim(host: &impl Host, key: &CacheKey, newer_than: u64, now: u64, until:
         }
         _ => {}
     }
-    if host.set_shared(&place, &write(CLAIM, until, &digest, &[]), version) {
+    if data.set(&place, &write(CLAIM, until, &digest, &[]), version) {
         Claim::Ours
     } else {
         Claim::Others
@@ -67,20 +73,20 @@ pub fn claim(host: &impl Host, key: &CacheKey, newer_than: u64, now: u64, until:
 }
 
 /// Shares an answer that holds.
-pub fn share(host: &impl Host, key: &CacheKey, answer: &[u8], now: u64) {
+pub fn share(data: &dyn SharedData, key: &CacheKey, answer: &[u8], now: u64) {
     let (place, digest) = place_of(key);
-    if host.shared(&place).is_some() {
-        host.set_shared(&place, &write(ANSWER, now, &digest, answer), 0);
+    if data.get(&place).is_some() {
+        data.set(&place, &write(ANSWER, now, &digest, answer), 0);
     }
 }
 
 /// Gives a claim up, for others to try.
-pub fn give_up(host: &impl Host, key: &CacheKey) {
+pub fn give_up(data: &dyn SharedData, key: &CacheKey) {
     let (place, digest) = place_of(key);
-    if let Some((value, version)) = host.shared(&place)
+    if let Some((value, version)) = data.get(&place)
         && let Some((CLAIM, ..)) = read(&value, &digest)
     {
-        host.set_shared(&place, &write(CLAIM, 0, &digest, &[]), version);
+        data.set(&place, &write(CLAIM, 0, &digest, &[]), version);
     }
 }
 

@@ -184,20 +184,6 @@ impl Host for std::rc::Rc<FakeHost> {
         u32::try_from(calls.len()).ok().map(CallId)
     }
 
-    fn shared(&self, key: &str) -> Option<(Vec<u8>, u32)> {
-        self.shared.borrow().get(key).cloned()
-    }
-
-    fn set_shared(&self, key: &str, value: &[u8], version: u32) -> bool {
-        let mut shared = self.shared.borrow_mut();
-        let known = shared.get(key).map_or(0, |(_, version)| *version);
-        if version != 0 && version != known {
-            return false;
-        }
-        shared.insert(key.to_owned(), (value.to_vec(), known + 1));
-        true
-    }
-
     fn select(&self, stream: u32) {
         self.stream.set(stream);
     }
@@ -242,10 +228,16 @@ impl Host for std::rc::Rc<FakeHost> {
 
 impl crate::revocation::SharedData for std::rc::Rc<FakeHost> {
     fn get(&self, key: &str) -> Option<(Vec<u8>, u32)> {
-        Host::shared(self, key)
+        self.shared.borrow().get(key).cloned()
     }
 
     fn set(&self, key: &str, value: &[u8], version: u32) -> bool {
-        Host::set_shared(self, key, value, version)
+        let mut shared = self.shared.borrow_mut();
+        let known = shared.get(key).map_or(0, |(_, version)| *version);
+        if version != 0 && version != known {
+            return false;
+        }
+        shared.insert(key.to_owned(), (value.to_vec(), known + 1));
+        true
     }
 }

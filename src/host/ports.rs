@@ -104,12 +104,6 @@ pub trait Host {
         timeout_ms: u32,
         max_answer: usize,
     ) -> Option<CallId>;
-    /// A value that all workers share, and its version; `None` where nobody put
-    /// one there.
-    fn shared(&self, key: &str) -> Option<(Vec<u8>, u32)>;
-    /// Puts a value there, if it still has this version (0: whatever version).
-    /// `false` where it has not.
-    fn set_shared(&self, key: &str, value: &[u8], version: u32) -> bool;
     /// Makes the calls that follow concern this stream.
     fn select(&self, stream: u32);
     /// Calls the root's tick each so many milliseconds; 0 for never.

@@ -51,9 +51,9 @@ fn a_lost_race_is_the_others_claim() {
     let [one, two] = workers();
     prepare(&one);
     let (place, digest) = place_of(&key());
-    let (_, version) = two.shared(&place).unwrap();
+    let (_, version) = two.get(&place).unwrap();
     assert_eq!(claim(&one, &key(), 0, 10, 20), Claim::Ours);
-    assert!(!two.set_shared(&place, &write(CLAIM, 20, &digest, &[]), version));
+    assert!(!two.set(&place, &write(CLAIM, 20, &digest, &[]), version));
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn what_is_not_ours_is_claimed_over() {
         [&[2][..], &write(ANSWER, 5, &digest, b"newer form")[1..]].concat(),
         write(ANSWER, 500, &digest, b"of the future"),
     ] {
-        one.set_shared(&place, &value, 0);
+        one.set(&place, &value, 0);
         assert_eq!(claim(&one, &key(), 0, 10, 20), Claim::Ours, "{value:?}");
     }
 }

@@ -23,7 +23,6 @@ use self::wake::Wake;
 use super::attributes::{self, Path};
 use super::ports::{CallAnswer, CallId, Host, Level, MetricId, MetricKind};
 use crate::decision::Direction;
-use crate::revocation::SharedData as _;
 
 /// `WasmHeaderMapType::RequestHeaders`.
 const REQUEST_HEADERS: u32 = 0;
@@ -220,14 +219,6 @@ impl Host for Envoy {
             MAX_ANSWERS.with(|all| all.borrow_mut().insert(id, max_answer));
             CallId(id)
         })
-    }
-
-    fn shared(&self, key: &str) -> Option<(Vec<u8>, u32)> {
-        ProcessData.get(key)
-    }
-
-    fn set_shared(&self, key: &str, value: &[u8], version: u32) -> bool {
-        ProcessData.set(key, value, version)
     }
 
     fn select(&self, stream: u32) {

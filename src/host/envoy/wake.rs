@@ -15,9 +15,11 @@
 use std::cell::Cell;
 
 use super::abi::{
-    OK, proxy_dequeue_shared_queue, proxy_enqueue_shared_queue, proxy_get_shared_data,
-    proxy_register_shared_queue, proxy_resolve_shared_queue, proxy_set_shared_data, take,
+    OK, proxy_dequeue_shared_queue, proxy_enqueue_shared_queue, proxy_register_shared_queue,
+    proxy_resolve_shared_queue, take,
 };
+use super::shared::ProcessData;
+use crate::revocation::SharedData as _;
 
 /// The name of the queue that is echoed. With the version: another module in
 /// the same process has VMs of its own.
@@ -125,36 +127,16 @@ fn take_vm_number() -> Option<u32> {
     // and one of the racers always wins.
     const TRIES: u32 = 64;
     (0..TRIES).find_map(|_| {
-        let (mut data, mut size, mut cas) = (std::ptr::null_mut(), 0, 0);
-        // SAFETY: the key and the out pointers are valid for the call.
-        let status = unsafe {
-            proxy_get_shared_data(
-                COUNTER.as_ptr(),
-                COUNTER.len(),
-                &mut data,
-                &mut size,
-                &mut cas,
-            )
-        };
-        let last = if status == OK {
-            // SAFETY: the host just returned these.
-            let bytes = unsafe { take(data, size) };
-            <[u8; 4]>::try_from(bytes).map_or(0, u32::from_le_bytes)
-        } else {
-            0
+        let (last, version) = match ProcessData.get(COUNTER) {
+            Some((bytes, version)) => {
+                let last = <[u8; 4]>::try_from(bytes).map_or(0, u32::from_le_bytes);
+                (last, version)
+            }
+            None => (0, 0),
         };
         let next = last.wrapping_add(1);
-        let value = next.to_le_bytes();
-        // SAFETY: the key and the value are valid for the call.
-        let status = unsafe {
-            proxy_set_shared_data(
-                COUNTER.as_ptr(),
-                COUNTER.len(),
-                value.as_ptr(),
-                value.len(),
-                cas,
-            )
-        };
-        (status == OK).then_some(next)
+        ProcessData
+            .set(COUNTER, &next.to_le_bytes(), version)
+            .then_some(next)
     })
 }
