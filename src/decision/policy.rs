@@ -11,9 +11,11 @@ use super::request_path::obliging_reading;
 use super::tls::TlsVersion;
 use super::waiver::Waiver;
 use crate::revocation::crl::Crl;
-use crate::revocation::{ListSource, Responder};
+use crate::revocation::{ListSource, Lists, Random, Responder, SharedData, Store};
 use crate::trust::glob::Glob;
-use crate::trust::{Certificate, KeyRequirements, ReferenceIdentifier, TrustStore};
+use crate::trust::{
+    Certificate, KeyRequirements, ReferenceIdentifier, SignatureVerifier, TrustStore,
+};
 
 /// What a finding leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -452,6 +454,35 @@ pub struct RevocationSources {
     pub staples: StapleProperties,
     /// Milliseconds that a peer waits for its first answer.
     pub max_wait_ms: u32,
+}
+
+impl RevocationSources {
+    /// What is known by these sources, at first: what the policy holds.
+    /// `is_loader`: this worker loads what is to be fetched for all.
+    pub fn store(
+        &self,
+        data: Rc<dyn SharedData>,
+        verifier: Rc<dyn SignatureVerifier>,
+        random: Random,
+        is_loader: bool,
+    ) -> Store {
+        let lists = Lists::new(
+            self.crls.clone(),
+            self.crl_sources.clone(),
+            Rc::clone(&self.crl_issuers),
+            data,
+            self.max_wait_ms,
+            is_loader,
+        );
+        Store::new(
+            lists,
+            self.responders.clone(),
+            Rc::clone(&self.ocsp_responses),
+            self.max_wait_ms,
+            verifier,
+            random,
+        )
+    }
 }
 
 impl Default for RevocationSources {

@@ -11,7 +11,7 @@ use crate::decision::Policy;
 use crate::host::{CallAnswer, CallId, Host};
 use crate::revocation::ocsp::MAX_RESPONSE;
 use crate::revocation::{
-    Fetched, ListAnswer, ListOrder, Lists, Now, Order, Random, SharedData, Store, Told,
+    Fetched, ListAnswer, ListOrder, Now, Order, Random, SharedData, Store, Told, Unshared,
 };
 use crate::trust::{Instant, NoHost, SignatureVerifier};
 
@@ -36,45 +36,22 @@ impl Ports {
     pub fn none() -> Self {
         Self {
             verifier: Rc::new(NoHost),
-            data: Rc::new(Nothing),
+            data: Rc::new(Unshared),
             random: || None,
             is_loader: false,
         }
     }
 }
 
-/// Nothing is shared.
-struct Nothing;
-
-impl SharedData for Nothing {
-    fn get(&self, _: &str) -> Option<(Vec<u8>, u32)> {
-        None
-    }
-
-    fn set(&self, _: &str, _: &[u8], _: u32) -> bool {
-        false
-    }
-}
-
 /// The evidence that a policy begins with.
 pub fn evidence(policy: &Policy, ports: &Ports) -> Evidence {
-    let sources = policy.revocation.clone();
-    let lists = Lists::new(
-        sources.crls,
-        sources.crl_sources,
-        sources.crl_issuers,
+    let store = policy.revocation.store(
         Rc::clone(&ports.data),
-        sources.max_wait_ms,
-        ports.is_loader,
-    );
-    Rc::new(RefCell::new(Store::new(
-        lists,
-        sources.responders,
-        sources.ocsp_responses,
-        sources.max_wait_ms,
         Rc::clone(&ports.verifier),
         ports.random,
-    )))
+        ports.is_loader,
+    );
+    Rc::new(RefCell::new(store))
 }
 
 /// A call that is due.

@@ -15,6 +15,6 @@ mod store;
 pub use asked::Asked;
 pub use lists::{ListAnswer, ListOrder, Lists, Told};
 pub use responder::{ListSource, Responder, split_http};
-pub use shared_data::SharedData;
+pub use shared_data::{SharedData, Unshared};
 pub use status::{Looked, Source, Staple, Status, Trouble};
 pub use store::{Fetched, Learnt, MAX_OPEN, Now, Order, Random, Store};

@@ -9,3 +9,17 @@ pub trait SharedData {
     /// `false` where it has not.
     fn set(&self, key: &str, value: &[u8], version: u32) -> bool;
 }
+
+/// Where nothing is shared.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unshared;
+
+impl SharedData for Unshared {
+    fn get(&self, _: &str) -> Option<(Vec<u8>, u32)> {
+        None
+    }
+
+    fn set(&self, _: &str, _: &[u8], _: u32) -> bool {
+        false
+    }
+}

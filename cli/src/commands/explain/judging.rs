@@ -6,7 +6,7 @@ use hopguard::decision::{
     Case, Cause, Certificates, Direction, Policy, RuleIndex, Unmatched, Verdict, decide,
     without_evidence,
 };
-use hopguard::revocation::{Asked, Lists, Looked, Now, SharedData, Source, Status, Store, Trouble};
+use hopguard::revocation::{Asked, Looked, Now, Source, Status, Trouble, Unshared};
 use hopguard::trust::{Instant, NoHost};
 
 use crate::facts::{Answer, Facts};
@@ -68,7 +68,9 @@ pub fn judge(policy: &Policy, mut facts: Facts, now: i64) -> Judged {
             evidence: &facts.evidence,
             now,
         };
-        let mut known = store(policy);
+        // What the policy itself says of certificates; nobody is asked.
+        let sources = &policy.revocation;
+        let mut known = sources.store(Rc::new(Unshared), Rc::new(NoHost), || None, false);
         let at = Instant {
             now,
             skew: policy.clock_skew_seconds,
@@ -104,39 +106,6 @@ pub fn judge(policy: &Policy, mut facts: Facts, now: i64) -> Judged {
         verdict,
         revocation,
     }
-}
-
-/// What the policy itself says of certificates; nobody is asked.
-fn store(policy: &Policy) -> Store {
-    struct Nothing;
-
-    impl SharedData for Nothing {
-        fn get(&self, _: &str) -> Option<(Vec<u8>, u32)> {
-            None
-        }
-
-        fn set(&self, _: &str, _: &[u8], _: u32) -> bool {
-            false
-        }
-    }
-
-    let sources = policy.revocation.clone();
-    let lists = Lists::new(
-        sources.crls,
-        sources.crl_sources,
-        sources.crl_issuers,
-        Rc::new(Nothing),
-        sources.max_wait_ms,
-        false,
-    );
-    Store::new(
-        lists,
-        sources.responders,
-        sources.ocsp_responses,
-        sources.max_wait_ms,
-        Rc::new(NoHost),
-        || None,
-    )
 }
 
 /// The status that an answer leads to, whoever gave it.
