@@ -1,6 +1,9 @@
 //! The policy as JSON: shapes only. Every field is checked in `parse`, where
 //! an error can name its path.
 
+mod posture;
+mod revocation;
+
 use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
@@ -8,6 +11,9 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::object::objects;
+
+pub use posture::{Posture, StapleException, Staples};
+pub use revocation::{CrlSource, OnTrouble, Responder, Revocation, RevocationDemands, Staple};
 
 /// The whole document.
 #[derive(Debug, Deserialize)]
@@ -124,154 +130,6 @@ impl Default for Gate {
     }
 }
 
-/// Whom to ask whether certificates are revoked.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default, remote = "Self")]
-pub struct Revocation {
-    /// OCSP responders that may be asked.
-    pub responders: Vec<Responder>,
-    /// PEM: certificate revocation lists.
-    pub crls: Vec<String>,
-    /// Certificate revocation lists to fetch.
-    pub crl_sources: Vec<CrlSource>,
-    /// Base64: OCSP responses in DER.
-    pub ocsp_responses: Vec<String>,
-    /// Where the host or a filter shows what peers stapled.
-    pub staple_properties: StapleProperties,
-    /// Milliseconds that a peer waits for its first answer.
-    pub max_wait_ms: u32,
-}
-
-/// Paths of properties, part by part: a filter state is a path of one part.
-#[derive(Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default, remote = "Self")]
-pub struct StapleProperties {
-    /// What clients stapled.
-    pub downstream: Vec<String>,
-    /// What servers stapled.
-    pub upstream: Vec<String>,
-}
-
-/// Where a list is fetched from.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, remote = "Self")]
-pub struct CrlSource {
-    /// Its URL, `http` only: the list is signed.
-    pub url: String,
-    /// The Envoy cluster that leads there.
-    pub cluster: String,
-    /// Seconds after which it is fetched anew at the latest.
-    #[serde(default = "default_crl_refresh")]
-    pub refresh_seconds: u32,
-    /// Milliseconds before a request is given up.
-    #[serde(default = "default_crl_timeout")]
-    pub timeout_ms: u32,
-    /// The most bytes that are taken.
-    #[serde(default = "default_crl_bytes")]
-    pub max_bytes: u32,
-}
-
-/// An hour: CAs publish a list every few hours to days.
-const fn default_crl_refresh() -> u32 {
-    3_600
-}
-
-/// Time for some megabytes from far away.
-const fn default_crl_timeout() -> u32 {
-    30_000
-}
-
-/// What the largest lists of public CAs have, twice.
-const fn default_crl_bytes() -> u32 {
-    16 << 20
-}
-
-impl Default for Revocation {
-    fn default() -> Self {
-        Self {
-            responders: Vec::new(),
-            crls: Vec::new(),
-            crl_sources: Vec::new(),
-            ocsp_responses: Vec::new(),
-            staple_properties: StapleProperties::default(),
-            // Long enough for a responder on another continent and a packet that
-            // is lost; a client waits for it once for each new peer.
-            max_wait_ms: 3_000,
-        }
-    }
-}
-
-/// An OCSP responder.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, remote = "Self")]
-pub struct Responder {
-    /// The host in the certificates' URLs, with its port where that is not 80.
-    pub host: String,
-    /// The Envoy cluster that leads to it.
-    pub cluster: String,
-    /// Milliseconds before a request is given up.
-    #[serde(default = "default_responder_timeout")]
-    pub timeout_ms: u32,
-    /// Whether each question has a nonce, which its answer must have.
-    #[serde(default)]
-    pub nonce: bool,
-}
-
-/// Less than `max_wait_ms`, so that a responder that hangs is known as such
-/// before its peers are denied.
-const fn default_responder_timeout() -> u32 {
-    2_500
-}
-
-/// What follows where it is not known whether a certificate is revoked.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default, remote = "Self")]
-pub struct RevocationDemands {
-    /// The responder does not know the certificate.
-    pub unknown: OnTrouble,
-    /// Nobody can be asked.
-    pub no_source: OnTrouble,
-    /// Nobody answered.
-    pub unreachable: OnTrouble,
-    /// The answer does not hold.
-    pub invalid: OnTrouble,
-    /// The answer is of the past.
-    pub stale: OnTrouble,
-    /// Whether the peer must staple an OCSP response.
-    pub staple: Staple,
-    /// Whether the CAs of the path are asked about, too.
-    pub whole_path: bool,
-}
-
-/// Whether the peer must staple an OCSP response.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Staple {
-    /// It may.
-    #[default]
-    Optional,
-    /// It must.
-    Required,
-}
-
-/// What follows from one kind of trouble.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum OnTrouble {
-    /// Denied.
-    #[default]
-    Deny,
-    /// Let through, with a warning.
-    Allow,
-}
-
 /// A receiver of OTLP logs over HTTP.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -298,75 +156,6 @@ fn default_path() -> String {
 /// The default of `OTEL_EXPORTER_OTLP_TIMEOUT`.
 const fn default_export_timeout() -> u32 {
     10_000
-}
-
-/// Where to look at the proxy's own TLS, and what is demanded of it.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, remote = "Self")]
-pub struct Posture {
-    /// The Envoy cluster that leads to the admin interface.
-    pub cluster: String,
-    /// The requests' authority; the cluster's name unless told.
-    #[serde(default)]
-    pub authority: Option<String>,
-    /// Seconds from one look to the next.
-    #[serde(default = "default_interval")]
-    pub interval_seconds: u32,
-    /// Milliseconds before a request is given up.
-    #[serde(default = "default_admin_timeout")]
-    pub timeout_ms: u32,
-    /// Whether certificates must carry OCSP staples.
-    #[serde(default)]
-    pub staples: Staples,
-    /// Certificates of which the other is demanded.
-    #[serde(default)]
-    pub staple_exceptions: Vec<StapleException>,
-    /// When to warn of a staple's end.
-    #[serde(default = "default_staple_warning")]
-    pub staple_warning_hours: u32,
-}
-
-/// Prometheus's default between two scrapes: what is told is no older than what
-/// the metrics beside it show.
-const fn default_interval() -> u32 {
-    60
-}
-
-/// A thread that answers a scrape of all stats may be busy for a second or two.
-const fn default_admin_timeout() -> u32 {
-    5_000
-}
-
-/// A day to find out why nobody renews it. Responders of public CAs sign for
-/// a week or so, and are asked again after half of it.
-const fn default_staple_warning() -> u32 {
-    24
-}
-
-/// Whether certificates must carry OCSP staples.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Staples {
-    /// They must.
-    #[default]
-    Required,
-    /// They may.
-    Optional,
-}
-
-/// Certificates of which the other is demanded.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, remote = "Self")]
-pub struct StapleException {
-    /// Globs of subject alternative names.
-    #[serde(default)]
-    pub names: Option<Vec<String>>,
-    /// Globs of the files that certificates come from.
-    #[serde(default)]
-    pub paths: Option<Vec<String>>,
 }
 
 /// A rule.
@@ -563,7 +352,6 @@ pub struct Waiver {
 }
 
 objects! {
-    CrlSource,
-    StapleProperties, Posture, StapleException,
-    Policy, TrustStore, Gate, Revocation, Responder, RevocationDemands, Collector, Rule, Match, Require, Passthrough, PeerCertificate, NameLists, ClientAuthentication, Waiver
+    Policy, TrustStore, Gate, Collector, Rule, Match, Require, Passthrough,
+    PeerCertificate, NameLists, ClientAuthentication, Waiver,
 }

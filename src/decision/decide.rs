@@ -7,11 +7,10 @@ use super::certificates::{Asking, CertificateVerdict, Certificates, Question};
 use super::facts::{
     CertificateSource, ConnectionFacts, Direction, Evidence, RequestFacts, Transport,
 };
-use super::policy::{
-    Enforcement, Names, PassthroughDemand, PeerDemands, Policy, RevocationDemands, Rule, RuleIndex,
-};
+use super::policy::{Enforcement, Names, PassthroughDemand, PeerDemands, Policy, Rule, RuleIndex};
 use super::requirement::Requirement;
 use super::revocation;
+use super::sources::RevocationDemands;
 use super::tls::TlsVersion;
 use super::verdict::{Finding, Outcome, UsedWaiver, Verdict};
 use super::waiver::{DAY, WaiverState};

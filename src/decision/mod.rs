@@ -13,6 +13,7 @@ mod posture;
 mod request_path;
 mod requirement;
 mod revocation;
+mod sources;
 mod tls;
 pub mod tls_failure;
 mod tls_record;
@@ -34,13 +35,13 @@ pub use generations::Generations;
 pub use hello::{ClientHello, Opening, ServerHello, read_client_hello, read_server_hello};
 pub use network::Network;
 pub use policy::{
-    AuthenticationDemand, Collector, Demands, Enforcement, GateLimits, LooksAt, Names, OnTrouble,
-    PassthroughDemand, PeerDemands, Policy, ReferenceSource, RevocationDemands, RevocationSources,
-    Rule, RuleIndex, RuleSet, Selector, StapleProperties,
+    AuthenticationDemand, Collector, Demands, Enforcement, GateLimits, LooksAt, Names,
+    PassthroughDemand, PeerDemands, Policy, ReferenceSource, Rule, RuleIndex, RuleSet, Selector,
 };
 pub use posture::{PostureDemands, StapleException, Staples};
 pub use request_path::{obliging_reading, path_of};
 pub use requirement::Requirement;
+pub use sources::{OnTrouble, RevocationDemands, RevocationSources, StapleProperties};
 pub use tls::TlsVersion;
 pub use tls_failure::classify_failure;
 pub use tls_record::{MAX_ALERTS, MAX_OPENING};

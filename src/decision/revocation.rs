@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::cause::Cause;
-use super::policy::{OnTrouble, RevocationDemands};
+use super::sources::{OnTrouble, RevocationDemands};
 use super::verdict::Finding;
 use crate::revocation::{Asked, Looked, Staple, Status, Trouble};
 
