@@ -5,7 +5,7 @@ use std::rc::Rc;
 use data_encoding::BASE64;
 
 use super::error::ConfigError;
-use super::{Stores, bounded, wire};
+use super::{Stores, bounded, visible, wire};
 use crate::decision::{
     Direction, OnTrouble, RevocationDemands, RevocationSources, StapleProperties,
 };
@@ -145,7 +145,7 @@ fn crl_source(path: &str, wire: &wire::CrlSource) -> Result<ListSource, ConfigEr
         let reason = format!("{:?} is no http URL", wire.url);
         return Err(ConfigError::new(format!("{path}.url"), reason));
     };
-    cluster(path, &wire.cluster)?;
+    let cluster = cluster(path, &wire.cluster)?;
     // The list is fetched again within a week, whatever it says of itself.
     let refresh = bounded(
         &format!("{path}.refresh_seconds"),
@@ -157,7 +157,7 @@ fn crl_source(path: &str, wire: &wire::CrlSource) -> Result<ListSource, ConfigEr
     let max_bytes = bounded(&format!("{path}.max_bytes"), wire.max_bytes, 1, max)?;
     Ok(ListSource {
         url: wire.url.as_str().into(),
-        cluster: wire.cluster.as_str().into(),
+        cluster,
         authority: authority.into(),
         path: if url_path.is_empty() { "/" } else { url_path }.into(),
         refresh_seconds: refresh.into(),
@@ -191,12 +191,8 @@ fn property(side: &str, parts: &[String]) -> Result<Option<Box<[u8]>>, ConfigErr
     Ok(Some(parts.join("\0").into_bytes().into()))
 }
 
-fn cluster(path: &str, name: &str) -> Result<(), ConfigError> {
-    if (1..=256).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic()) {
-        return Ok(());
-    }
-    let reason = format!("{name:?} is no name of a cluster");
-    Err(ConfigError::new(format!("{path}.cluster"), reason))
+fn cluster(path: &str, name: &str) -> Result<Box<str>, ConfigError> {
+    visible(format!("{path}.cluster"), name, "name of a cluster")
 }
 
 fn responder(path: &str, wire: &wire::Responder) -> Result<Responder, ConfigError> {
@@ -206,11 +202,11 @@ fn responder(path: &str, wire: &wire::Responder) -> Result<Responder, ConfigErro
         let reason = format!("{host:?} is no host; write it as in the certificates' URLs");
         return Err(ConfigError::new(format!("{path}.host"), reason));
     }
-    cluster(path, &wire.cluster)?;
+    let cluster = cluster(path, &wire.cluster)?;
     let host = host.to_ascii_lowercase();
     Ok(Responder {
         host: host.strip_suffix(":80").unwrap_or(&host).into(),
-        cluster: wire.cluster.as_str().into(),
+        cluster,
         timeout_ms: bounded(&format!("{path}.timeout_ms"), wire.timeout_ms, 1, 60_000)?,
         nonce: wire.nonce,
     })

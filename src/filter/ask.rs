@@ -298,7 +298,11 @@ impl Calls {
 
 /// The moment, by the host's clock.
 pub fn now(host: &impl Host, skew: u32) -> Now {
-    let nanos = host.now_nanos();
+    moment(host.now_nanos(), skew)
+}
+
+/// The moment of so many nanoseconds since the Unix epoch.
+pub fn moment(nanos: u64, skew: u32) -> Now {
     Now {
         nanos,
         at: Instant {

@@ -175,15 +175,9 @@ impl<H: Host> Base<H> {
         if look.soon && !self.wake_is_due {
             self.wake_is_due = self.host.wake_soon();
         }
-        let flush = self
-            .reporter
-            .next_flush(now)
-            .map(|nanos| u32::try_from(nanos.div_ceil(1_000_000).max(1)).unwrap_or(u32::MAX));
-        let lists = self.calls.lists_due(ask::now(&self.host, 0));
-        let lists = lists.map(|due| {
-            let ms = due.saturating_sub(now).div_ceil(1_000_000).max(1);
-            u32::try_from(ms).unwrap_or(u32::MAX)
-        });
+        let flush = self.reporter.next_flush(now).map(millis);
+        let lists = self.calls.lists_due(ask::moment(now, 0));
+        let lists = lists.map(|due| millis(due.saturating_sub(now)));
         let batch = is_waiting.then_some(metrics::BATCH_MS);
         let tick_ms = [look.after_ms, flush, lists, batch]
             .into_iter()
@@ -286,6 +280,11 @@ impl<H: Host> Base<H> {
         self.calls.give_up();
         self.reporter.flush(&self.host, true);
     }
+}
+
+/// A pause in nanoseconds as one of a timer, in milliseconds: never none.
+pub fn millis(nanos: u64) -> u32 {
+    u32::try_from(nanos.div_ceil(1_000_000).max(1)).unwrap_or(u32::MAX)
 }
 
 /// Whole seconds of a time in nanoseconds.

@@ -1,7 +1,7 @@
 //! The `posture` role: a service of its own, which asks the admin interface how
 //! the proxy's own TLS is doing, and tells of what changed.
 
-use super::base::seconds;
+use super::base::{millis, seconds};
 use crate::decision::Policy;
 use crate::host::{CallAnswer, CallId, Host};
 use crate::posture::{Counters, Judge, Listing, MAX_ANSWER, Page, Watch};
@@ -175,7 +175,7 @@ impl<H: Host> Posture<H> {
             Step::Listen(_, _, until) => until.saturating_sub(now),
         };
         let due = due.min(self.reporter.next_flush(now).unwrap_or(u64::MAX));
-        let tick_ms = u32::try_from(due.div_ceil(MS).max(1)).unwrap_or(u32::MAX);
+        let tick_ms = millis(due);
         if tick_ms != self.tick_ms {
             self.tick_ms = tick_ms;
             self.host.set_tick(tick_ms);
