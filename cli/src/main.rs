@@ -11,6 +11,7 @@ mod image;
 mod moment;
 mod policy;
 mod reply;
+mod role;
 mod schema;
 
 use std::io::{self, Write};

@@ -15,9 +15,7 @@ use serde_json::Value;
 pub use address::{Reach, of_cluster, reach};
 pub use at::{At, is_type};
 pub use discovery::put_discovered;
-pub use plugin::{
-    DISABLED, Installed, Problem as PluginProblem, Role, installed, turned_off, turned_on,
-};
+pub use plugin::{DISABLED, Installed, Problem as PluginProblem, installed, turned_off, turned_on};
 pub use tls::{Transport, Validation, fault_of_ca, transport, validation};
 pub use uses::{TRAFFIC, Uses, uses};
 

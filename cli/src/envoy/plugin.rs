@@ -5,37 +5,7 @@ use hopguard::decision::{Direction, Enforcement, Policy};
 use serde_json::Value;
 
 use super::{At, is_type};
-
-/// A role of the plugin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    Downstream,
-    Upstream,
-    Network,
-    Log,
-    Posture,
-}
-
-impl Role {
-    pub const ALL: [Self; 5] = [
-        Self::Downstream,
-        Self::Upstream,
-        Self::Network,
-        Self::Log,
-        Self::Posture,
-    ];
-
-    /// Its `root_id`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Downstream => "downstream",
-            Self::Upstream => "upstream",
-            Self::Network => "network",
-            Self::Log => "log",
-            Self::Posture => "posture",
-        }
-    }
-}
+use crate::role::Role;
 
 /// hopguard, in one place of the configuration.
 #[derive(Debug)]
@@ -68,7 +38,7 @@ pub fn installed(extension: &At<'_>, now: i64) -> Option<Installed> {
         .any(|last| is_type(&kind, last));
     let config = typed.get("config").filter(|_| is_wasm)?;
     let root_id = config.text("root_id").unwrap_or_default();
-    let role = Role::ALL.into_iter().find(|r| r.as_str() == root_id)?;
+    let role = Role::ALL.into_iter().find(|r| r.root_id() == root_id)?;
     let document = policy_document(&config);
     let checked = document.as_ref().map(|d| config::check(d, now));
     let is_ours = names_hopguard(&config) || matches!(checked, Some(Ok(_)));

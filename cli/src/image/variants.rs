@@ -7,8 +7,8 @@ use super::layer::Layer;
 use super::layout::Writer;
 use super::manifest::{Annotations, Manifest, media_type};
 use super::module::Module;
-use crate::envoy::Role;
 use crate::reply::Failure;
+use crate::role::Role;
 
 /// What an image says of itself, under the keys that the OCI Image Specification defines.
 pub struct About<'a> {
@@ -49,7 +49,7 @@ pub fn artifact(layout: &Writer, module: &Module, about: &About<'_>) -> Result<M
     let runtime = json!({
         "type": "envoy_proxy",
         "abiVersions": module.abi_versions,
-        "config": { "root_ids": Role::ALL.map(Role::as_str) },
+        "config": { "root_ids": Role::ALL.map(Role::root_id) },
     });
     let config = layout.json(&runtime, media_type::WASM_CONFIG)?;
     let wasm = layout.blob(&module.bytes, media_type::WASM)?;

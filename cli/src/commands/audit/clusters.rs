@@ -10,9 +10,10 @@ use super::plugin::{note_problems, note_role};
 use super::rules::Rule;
 use super::tls::{self, Peer};
 use crate::envoy::{
-    At, Config, Installed, Reach, Role, TRAFFIC, Transport, Uses, installed, is_type, of_cluster,
+    At, Config, Installed, Reach, TRAFFIC, Transport, Uses, installed, is_type, of_cluster,
     transport,
 };
+use crate::role::Role;
 
 /// The hops of all clusters.
 pub fn hops(config: &Config<'_>, uses: &Uses<'_>, tcp: &Tcp, now: i64) -> Vec<Hop> {

@@ -6,7 +6,7 @@ use hopguard::decision::Requirement;
 use serde::Serialize;
 
 use super::rules::{Level, Rule};
-use crate::envoy::Role;
+use crate::role::Role;
 
 /// What was found.
 #[derive(Clone, Debug)]

@@ -10,9 +10,10 @@ use super::plugin::{note_problems, note_role};
 use super::rules::Rule;
 use super::tls::{self, Peer};
 use crate::envoy::{
-    At, Config, DISABLED, Installed, PluginProblem, Reach, Role, Transport, installed, is_type,
-    reach, transport, turned_off, turned_on, uses,
+    At, Config, DISABLED, Installed, PluginProblem, Reach, Transport, installed, is_type, reach,
+    transport, turned_off, turned_on, uses,
 };
+use crate::role::Role;
 
 /// What TCP proxies do with which clusters.
 #[derive(Debug, Default)]
@@ -288,7 +289,7 @@ fn guard(
         .position(|i| i.as_ref().is_some_and(|i| i.role == role))
     else {
         if reach == Reach::Network {
-            let detail = format!("its role {} belongs here, {demanded}", role.as_str());
+            let detail = format!("its role {} belongs here, {demanded}", role.root_id());
             hop.find(Rule::HopguardMissing, &chain.path, detail);
         }
         return;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::hop::Hop;
 use super::plugin::{note_problems, note_role};
 use super::rules::Rule;
-use crate::envoy::{At, Config, Installed, Role, Transport, installed, is_type, transport, uses};
+use crate::envoy::{At, Config, Installed, Transport, installed, is_type, transport, uses};
+use crate::role::Role;
 
 const OF_SERVERS: &str = "UPSTREAM_TRANSPORT_FAILURE_REASON";
 const OF_CLIENTS: &str = "DOWNSTREAM_TRANSPORT_FAILURE_REASON";

@@ -201,7 +201,7 @@ impl Audit {
             .iter()
             .map(|(control, state)| (control.as_str(), *state))
             .collect();
-        let roles: Vec<&str> = hop.roles.iter().map(|role| role.as_str()).collect();
+        let roles: Vec<&str> = hop.roles.iter().map(|role| role.root_id()).collect();
         let found: Vec<Value> = hop.found.iter().map(|found| self.found(found)).collect();
         json!({
             "kind": hop.kind,

@@ -2,7 +2,8 @@
 
 use super::hop::{Found, Hop};
 use super::rules::Rule;
-use crate::envoy::{Installed, PluginProblem, Role};
+use crate::envoy::{Installed, PluginProblem};
+use crate::role::Role;
 
 /// Notes what is wrong with it; whether nothing is.
 pub fn note_problems(hop: &mut Hop, installed: &[Installed]) -> bool {
@@ -17,7 +18,7 @@ pub fn note_problems(hop: &mut Hop, installed: &[Installed]) -> bool {
                 }
                 PluginProblem::PolicyRefused(why) => (Rule::HopguardPolicyRefused, why.clone()),
             };
-            let detail = format!("role {}: {detail}", one.role.as_str());
+            let detail = format!("role {}: {detail}", one.role.root_id());
             let is_told = |f: &Found| f.rule == rule && f.detail == detail;
             // Once for all the logs that have it.
             if !hop.found.iter().any(is_told) {

@@ -5,7 +5,8 @@ use hopguard::decision::Requirement::{V9_2_1, V9_2_2, V9_2_4};
 use super::hop::Hop;
 use super::plugin::{note_problems, note_role};
 use super::rules::Rule;
-use crate::envoy::{Config, Installed, Reach, Role, Uses, installed, reach};
+use crate::envoy::{Config, Installed, Reach, Uses, installed, reach};
+use crate::role::Role;
 
 /// The admin interface, gRPC's own connections, and stats.
 pub fn hops(config: &Config<'_>, uses: &Uses<'_>) -> Vec<Hop> {

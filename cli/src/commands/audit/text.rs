@@ -29,7 +29,7 @@ fn hops(text: &mut String, audit: &Audit) -> fmt::Result {
             .collect();
         write!(text, "{}", facts.join(";"))?;
         if !hop.roles.is_empty() {
-            let roles: Vec<&str> = hop.roles.iter().map(|role| role.as_str()).collect();
+            let roles: Vec<&str> = hop.roles.iter().map(|role| role.root_id()).collect();
             write!(text, "; hopguard {}", roles.join(", "))?;
         }
         writeln!(text)?;

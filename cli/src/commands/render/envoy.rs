@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Arguments, Rendered, Role, policy_text};
+use super::{Arguments, Rendered, policy_text};
 use crate::policy::Checked;
 use crate::reply::Failure;
+use crate::role::Role;
 
 /// The configuration that is shipped, and that tests run.
 const SHIPPED: &str = include_str!("../../../../envoy/envoy.yaml");

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::module::Module;
-use super::{Arguments, Rendered, Role, object, required};
+use super::{Arguments, Rendered, object, required};
 use crate::policy::Checked;
 use crate::reply::Failure;
+use crate::role::Role;
 
 pub fn resources(arguments: &Arguments, checked: &Checked) -> Result<Vec<Rendered>, Failure> {
     if let Some(role) = arguments

@@ -4,9 +4,10 @@
 use serde_json::{Map, Value, json};
 
 use super::module::Module;
-use super::{Arguments, Rendered, Role, envoy, object, policy_text, required};
+use super::{Arguments, Rendered, envoy, object, policy_text, required};
 use crate::policy::Checked;
 use crate::reply::Failure;
+use crate::role::Role;
 
 const NOT_RUN: &str =
     "Not run in a mesh: try it with mode: report first. Needs Envoy 1.39 or later.";

@@ -15,6 +15,7 @@ use self::module::Module;
 use crate::moment;
 use crate::policy::{Checked, checked};
 use crate::reply::{Failure, Format, Outcome, Reply};
+use crate::role::Role;
 
 /// Write configuration for a proxy, with the policy and its PEM in it
 ///
@@ -69,34 +70,6 @@ enum Target {
     Istio,
     /// EnvoyExtensionPolicy
     EnvoyGateway,
-}
-
-/// A role of the plugin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Role {
-    /// HTTP filter of a listener: judges clients
-    Downstream,
-    /// HTTP filter of a cluster: judges servers
-    Upstream,
-    /// L4 filter of a listener: judges both hops of TCP
-    Network,
-    /// Access logger: tells of connections that failed
-    Log,
-    /// Service of Envoy's own: watches its certificates and staples
-    Posture,
-}
-
-impl Role {
-    /// The plugin's `root_id`.
-    pub const fn root_id(self) -> &'static str {
-        match self {
-            Self::Downstream => "downstream",
-            Self::Upstream => "upstream",
-            Self::Network => "network",
-            Self::Log => "log",
-            Self::Posture => "posture",
-        }
-    }
 }
 
 /// One document, and what is said above it.
