@@ -98,18 +98,8 @@ fn hop(cluster: &At<'_>, config: &Config<'_>, uses: &Uses<'_>, tcp: &Tcp, now: i
                     );
                 }
             }
-            Transport::StartTls => {
-                hop.fact("transport", "STARTTLS");
-                hop.find(Rule::StartTls, &path, "the transport socket is STARTTLS");
-            }
-            Transport::Other(kind) => {
-                hop.fact("transport", kind.clone());
-                hop.find(
-                    Rule::TransportUnknown,
-                    &path,
-                    format!("{kind} is not known here"),
-                );
-            }
+            Transport::StartTls => tls::starttls(&mut hop, &path),
+            Transport::Other(kind) => tls::unknown(&mut hop, &path, kind),
         }
     }
     hop.settle();

@@ -124,18 +124,8 @@ fn hop(listener: &At<'_>, chain: &At<'_>, config: &Config<'_>, tcp: &mut Tcp, no
                 ),
             }
         }
-        Transport::StartTls => {
-            hop.fact("transport", "STARTTLS");
-            hop.find(Rule::StartTls, &path, "the transport socket is STARTTLS");
-        }
-        Transport::Other(kind) => {
-            hop.fact("transport", kind.clone());
-            hop.find(
-                Rule::TransportUnknown,
-                &path,
-                format!("{kind} is not known here"),
-            );
-        }
+        Transport::StartTls => tls::starttls(&mut hop, &path),
+        Transport::Other(kind) => tls::unknown(&mut hop, &path, kind),
     }
     logs::check(&mut hop, listener, &filters, config, now);
     proxies.note(tcp, &hop, is_passed_on);

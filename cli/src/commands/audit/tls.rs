@@ -15,6 +15,22 @@ pub enum Peer {
     Client,
 }
 
+/// TLS that begins where either side asks for it.
+pub fn starttls(hop: &mut Hop, path: &str) {
+    hop.fact("transport", "STARTTLS");
+    hop.find(Rule::StartTls, path, "the transport socket is STARTTLS");
+}
+
+/// A transport socket of a kind that says nothing to us.
+pub fn unknown(hop: &mut Hop, path: &str, kind: String) {
+    hop.find(
+        Rule::TransportUnknown,
+        path,
+        format!("{kind} is not known here"),
+    );
+    hop.fact("transport", kind);
+}
+
 /// The oldest version, and the newest.
 pub fn versions(hop: &mut Hop, context: &At<'_>, is_client: bool) {
     let params = context.at(&["common_tls_context", "tls_params"]);
