@@ -1,7 +1,6 @@
 //! Which Envoy, and where it is.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::target;
@@ -47,24 +46,9 @@ pub(super) fn find(version: Option<&str>) -> Result<PathBuf> {
 }
 
 fn fetch(version: &str) -> Result<PathBuf> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("envoy/fetch.sh");
-    let missing = |why: &str| {
+    target::fetch("envoy", &[version]).map_err(|why| {
         Error::EnvoyMissing(format!(
             "no Envoy {version}: {why}. Run testbed/envoy/fetch.sh {version}, or set ENVOY to the path of one"
         ))
-    };
-    let output = Command::new("bash")
-        .arg(&script)
-        .arg(version)
-        .env("CARGO_TARGET_DIR", target::directory())
-        .output()
-        .map_err(|error| missing(&format!("fetch.sh does not start: {error}")))?;
-    if !output.status.success() {
-        return Err(missing(String::from_utf8_lossy(&output.stderr).trim()));
-    }
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .last()
-        .map(PathBuf::from)
-        .ok_or_else(|| missing("fetch.sh printed no path"))
+    })
 }
