@@ -13,7 +13,7 @@ mod waiting;
 mod watched;
 
 use hopguard_testbed::client::{Client, Request};
-use hopguard_testbed::config::{Bootstrap, Cluster, HttpListener, Route, UpstreamTls};
+use hopguard_testbed::config::{Cluster, HttpListener, Route, UpstreamTls};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::Pki;
 use hopguard_testbed::upstream::Upstream;
@@ -101,7 +101,38 @@ struct Way<'a> {
     denial: u16,
 }
 
-impl Way<'_> {
+impl<'a> Way<'a> {
+    /// ECDS, HTTP filter of a listener.
+    fn listeners_filter(put: &'a dyn Fn(&Value)) -> Self {
+        Self::new(put, "extension_config_discovery.http_filter.hopguard", 403)
+    }
+
+    /// ECDS, HTTP filter of a cluster.
+    fn clusters_filter(put: &'a dyn Fn(&Value)) -> Self {
+        let stats = "extension_config_discovery.upstream_http_filter.hopguard";
+        Self::new(put, stats, 503)
+    }
+
+    /// ECDS, L4 filter: what it denies has no status.
+    fn network_filter(put: &'a dyn Fn(&Value)) -> Self {
+        let stats = "extension_config_discovery.network_filter.hopguard";
+        Self::new(put, stats, 0)
+    }
+
+    /// CDS.
+    fn cluster(put: &'a dyn Fn(&Value)) -> Self {
+        Self::new(put, "cluster_manager.cds", 503)
+    }
+
+    /// LDS.
+    fn listener(put: &'a dyn Fn(&Value)) -> Self {
+        Self::new(put, "listener_manager.lds", 403)
+    }
+
+    fn new(put: &'a dyn Fn(&Value), stats: &'a str, denial: u16) -> Self {
+        Self { put, stats, denial }
+    }
+
     async fn updates(&self, envoy: &Envoy, result: &str) -> u64 {
         let name = format!("{}.update_{result}", self.stats);
         envoy.stat(&name).await.unwrap().unwrap_or(0)
@@ -175,14 +206,4 @@ async fn change_under_load(pki: &Pki, envoy: &Envoy, client: &Client, way: Way<'
         rules.dedup();
         assert_eq!(rules, ["before", "after", "again"]);
     }
-}
-
-/// The one listener and the one cluster of a configuration.
-fn resources(listener: HttpListener, cluster: Cluster) -> (Value, Value) {
-    let built = Bootstrap::new().http(listener).cluster(cluster).build();
-    let resources = &built["static_resources"];
-    (
-        resources["listeners"][0].clone(),
-        resources["clusters"][0].clone(),
-    )
 }

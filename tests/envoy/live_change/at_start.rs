@@ -72,11 +72,7 @@ async fn where_the_first_policy_cannot_be_no_connection_goes_through() {
     assert_eq!(raw.read_to_end().await.unwrap().bytes, b"");
     assert_eq!(upstream.connections(), 0);
 
-    let way = Way {
-        put: &put,
-        stats: "extension_config_discovery.network_filter.hopguard",
-        denial: 0,
-    };
+    let way = Way::network_filter(&put);
     way.accepted(&envoy, &good).await;
     configured(&envoy, 1).await;
     let mut raw = client.raw().await.unwrap();

@@ -7,7 +7,7 @@ use hopguard_testbed::upstream::Upstream;
 use serde_json::{Value, json};
 
 use super::watched::Watched;
-use super::{Way, backend, broken, change_under_load, configured, front, named, resources, start};
+use super::{Way, backend, broken, change_under_load, configured, front, named, start};
 use crate::support::{filter, plugin, policy};
 
 #[tokio::test]
@@ -20,20 +20,13 @@ async fn a_cluster_changes_under_load() {
     let watched = Watched::new();
     let put = |policy: &Value| {
         let cluster = backend(&upstream).filter(filter("upstream", policy));
-        let (_, cluster) = resources(front(), cluster);
-        watched.put("config.cluster.v3.Cluster", &cluster);
+        watched.put_cluster(cluster);
     };
     put(&named(&pki, "before", false));
-    let mut bootstrap = Bootstrap::new().http(front()).build();
-    bootstrap["dynamic_resources"] = json!({ "cds_config": watched.source() });
-    let envoy = start(bootstrap).await;
+    let envoy = start(watched.cds(Bootstrap::new().http(front()))).await;
     let client = Client::plaintext(envoy.listener("front").await.unwrap());
 
-    let way = Way {
-        put: &put,
-        stats: "cluster_manager.cds",
-        denial: 503,
-    };
+    let way = Way::cluster(&put);
     change_under_load(&pki, &envoy, &client, way).await;
     // Twice: under the first policy, and under the last.
     let secrets = upstream.requests();
@@ -47,30 +40,21 @@ async fn a_guard_that_is_refused_leaves_what_was_there() {
     let pki = Pki::new();
     let upstream = Upstream::plaintext().start().await.unwrap();
     let watched = Watched::new();
-    let put = |cluster: Cluster| {
-        let (_, cluster) = resources(front(), cluster);
-        watched.put("config.cluster.v3.Cluster", &cluster);
-    };
     let plain = || Cluster::new("backend").endpoint(upstream.addr());
     let guarded = |policy: &Value| plain().filter(filter("upstream", policy));
     let strict = policy(&pki, json!({}));
-    put(plain());
-    let mut bootstrap = Bootstrap::new().http(front()).build();
-    bootstrap["dynamic_resources"] = json!({ "cds_config": watched.source() });
-    let envoy = start(bootstrap).await;
+    watched.put_cluster(plain());
+    let envoy = start(watched.cds(Bootstrap::new().http(front()))).await;
     let client = Client::plaintext(envoy.listener("front").await.unwrap());
     assert_eq!(client.get("/").await.unwrap().status, 200);
-    let way = Way {
-        put: &|policy| put(guarded(policy)),
-        stats: "cluster_manager.cds",
-        denial: 503,
-    };
+    let put = |policy: &Value| watched.put_cluster(guarded(policy));
+    let way = Way::cluster(&put);
 
     way.rejected(&envoy, &broken(&strict)).await;
     assert_eq!(client.get("/").await.unwrap().status, 200);
     let without_module = plugin("upstream", &strict)
         .merge(json!({ "vm_config": { "code": { "local": { "filename": "/none.wasm" } } } }));
-    put(plain().filter(without_module.http_filter()));
+    watched.put_cluster(plain().filter(without_module.http_filter()));
     envoy
         .wait_for_stat("cluster_manager.cds.update_rejected", |n| n == 2)
         .await

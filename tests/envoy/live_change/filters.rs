@@ -27,11 +27,7 @@ async fn a_listeners_filter_changes_under_load() {
     let client = Client::tls(envoy.listener("front").await.unwrap())
         .tls_versions(TlsVersion::V1_2, TlsVersion::V1_2);
 
-    let way = Way {
-        put: &put,
-        stats: "extension_config_discovery.http_filter.hopguard",
-        denial: 403,
-    };
+    let way = Way::listeners_filter(&put);
     change_under_load(&pki, &envoy, &client, way).await;
 }
 
@@ -49,11 +45,7 @@ async fn a_clusters_filter_changes_under_load() {
     let envoy = start(Bootstrap::new().http(front()).cluster(cluster)).await;
     let client = Client::plaintext(envoy.listener("front").await.unwrap());
 
-    let way = Way {
-        put: &put,
-        stats: "extension_config_discovery.upstream_http_filter.hopguard",
-        denial: 503,
-    };
+    let way = Way::clusters_filter(&put);
     change_under_load(&pki, &envoy, &client, way).await;
     // Twice: under the first policy, and under the last.
     let secrets = upstream.requests();
@@ -75,11 +67,7 @@ async fn the_same_broken_policy_is_told_of_once_and_refused_each_time() {
     let cluster = backend(&upstream).filter(watched.discovered(HTTP_FILTER));
     let envoy = start(Bootstrap::new().http(front()).cluster(cluster)).await;
     let client = Client::plaintext(envoy.listener("front").await.unwrap());
-    let way = Way {
-        put: &put,
-        stats: "extension_config_discovery.upstream_http_filter.hopguard",
-        denial: 503,
-    };
+    let way = Way::clusters_filter(&put);
 
     for _ in 0..3 {
         way.rejected(&envoy, &broken(&good)).await;
@@ -120,11 +108,7 @@ async fn policies_that_are_over_leave_nothing_behind() {
         .route(Route::direct("/", 200, ""));
     let envoy = start(Bootstrap::new().http(listener)).await;
     let client = Client::plaintext(envoy.listener("front").await.unwrap());
-    let way = Way {
-        put: &put,
-        stats: "extension_config_discovery.http_filter.hopguard",
-        denial: 403,
-    };
+    let way = Way::listeners_filter(&put);
     let change = async |version: u64| {
         way.accepted(&envoy, &large(version)).await;
         configured(&envoy, version + 1).await;

@@ -5,10 +5,10 @@ use hopguard_testbed::client::{Client, Request};
 use hopguard_testbed::config::{Bootstrap, DownstreamTls};
 use hopguard_testbed::pki::Pki;
 use hopguard_testbed::upstream::Upstream;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::watched::Watched;
-use super::{Way, backend, change_under_load, configured, front, named, resources, start};
+use super::{Way, backend, change_under_load, configured, front, named, start};
 use crate::support::filter;
 
 #[tokio::test]
@@ -23,21 +23,14 @@ async fn a_listener_changes_under_load() {
             .port(port)
             .tls(DownstreamTls::new(&certificate))
             .filter(filter("downstream", policy));
-        let (listener, _) = resources(listener, backend(&upstream));
-        watched.put("config.listener.v3.Listener", &listener);
+        watched.put_listener(listener);
     };
     put(&named(&pki, "before", false));
-    let mut bootstrap = Bootstrap::new().cluster(backend(&upstream)).build();
-    bootstrap["dynamic_resources"] = json!({ "lds_config": watched.source() });
-    let envoy = start(bootstrap).await;
+    let envoy = start(watched.lds(Bootstrap::new().cluster(backend(&upstream)))).await;
     let client = Client::tls(envoy.listener("front").await.unwrap())
         .tls_versions(TlsVersion::V1_2, TlsVersion::V1_2);
 
-    let way = Way {
-        put: &put,
-        stats: "listener_manager.lds",
-        denial: 403,
-    };
+    let way = Way::listener(&put);
     change_under_load(&pki, &envoy, &client, way).await;
 }
 
@@ -50,23 +43,16 @@ async fn an_open_connection_keeps_its_policy_until_it_is_drained() {
     let port = hopguard_testbed::free_port().unwrap();
     let put = |policy: &Value| {
         let listener = front().port(port).filter(filter("downstream", policy));
-        let (listener, _) = resources(listener, backend(&upstream));
-        watched.put("config.listener.v3.Listener", &listener);
+        watched.put_listener(listener);
     };
     put(&named(&pki, "before", false));
-    let mut bootstrap = Bootstrap::new().cluster(backend(&upstream)).build();
-    bootstrap["dynamic_resources"] = json!({ "lds_config": watched.source() });
-    let envoy = start(bootstrap).await;
+    let envoy = start(watched.lds(Bootstrap::new().cluster(backend(&upstream)))).await;
     let client = Client::plaintext(envoy.listener("front").await.unwrap());
     let open = client.connect().await.unwrap();
     let first = open.send(Request::get("/secret")).await.unwrap();
     assert_eq!((first.status, first.header("connection")), (200, None));
 
-    let way = Way {
-        put: &put,
-        stats: "listener_manager.lds",
-        denial: 403,
-    };
+    let way = Way::listener(&put);
     way.accepted(&envoy, &named(&pki, "after", true)).await;
     configured(&envoy, 2).await;
     envoy

@@ -57,11 +57,7 @@ async fn a_tcp_listeners_filter_changes_under_load() {
         .filter(watched.discovered(NETWORK_FILTER));
     let envoy = start(Bootstrap::new().tcp(listener).cluster(backend(&upstream))).await;
     let client = Client::plaintext(envoy.listener("front").await.unwrap());
-    let way = Way {
-        put: &put,
-        stats: "extension_config_discovery.network_filter.hopguard",
-        denial: 0,
-    };
+    let way = Way::network_filter(&put);
     let (over, served) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
     let mut open = client.raw().await.unwrap();
     echoes(&mut open).await;

@@ -10,7 +10,7 @@ use hopguard_testbed::upstream::Upstream;
 use serde_json::{Value, json};
 
 use super::watched::{HTTP_FILTER, NETWORK_FILTER, Watched};
-use super::{Way, backend, broken, configured, front, named, resources, start};
+use super::{Way, backend, broken, configured, front, named, start};
 use crate::support::{filter, metric, pending, plugin, policy};
 
 const MANY: usize = 20;
@@ -94,11 +94,7 @@ async fn requests_wait_while_the_clusters_filter_changes() {
     let cluster = backend(&upstream).filter(watched.discovered(HTTP_FILTER));
     let envoy = start(Bootstrap::new().http(front()).cluster(cluster)).await;
 
-    let way = Way {
-        put: &put,
-        stats: "extension_config_discovery.upstream_http_filter.hopguard",
-        denial: 503,
-    };
+    let way = Way::clusters_filter(&put);
     change_while_requests_wait(&pki, &upstream, &envoy, way).await;
 }
 
@@ -109,19 +105,12 @@ async fn requests_wait_while_the_cluster_changes() {
     let watched = Watched::new();
     let put = |policy: &Value| {
         let cluster = backend(&upstream).filter(filter("upstream", policy));
-        let (_, cluster) = resources(front(), cluster);
-        watched.put("config.cluster.v3.Cluster", &cluster);
+        watched.put_cluster(cluster);
     };
     put(&named(&pki, "before", false));
-    let mut bootstrap = Bootstrap::new().http(front()).build();
-    bootstrap["dynamic_resources"] = json!({ "cds_config": watched.source() });
-    let envoy = start(bootstrap).await;
+    let envoy = start(watched.cds(Bootstrap::new().http(front()))).await;
 
-    let way = Way {
-        put: &put,
-        stats: "cluster_manager.cds",
-        denial: 503,
-    };
+    let way = Way::cluster(&put);
     change_while_requests_wait(&pki, &upstream, &envoy, way).await;
 }
 
@@ -135,23 +124,16 @@ async fn requests_wait_while_the_listener_changes() {
     let rule = named(&pki, "before", false);
     let put = |policy: &Value| {
         let listener = front().port(port).filter(filter("downstream", policy));
-        let (listener, _) = resources(listener, backend(&upstream));
-        watched.put("config.listener.v3.Listener", &listener);
+        watched.put_listener(listener);
     };
     put(&rule);
     let cluster = backend(&upstream).filter(filter("upstream", &rule));
-    let mut bootstrap = Bootstrap::new().cluster(cluster).build();
-    bootstrap["dynamic_resources"] = json!({ "lds_config": watched.source() });
-    let envoy = start(bootstrap).await;
+    let envoy = start(watched.lds(Bootstrap::new().cluster(cluster))).await;
     let client = Client::plaintext(envoy.listener("front").await.unwrap());
     upstream.hold();
     let clients = waiting(&envoy, &client).await;
 
-    let way = Way {
-        put: &put,
-        stats: "listener_manager.lds",
-        denial: 403,
-    };
+    let way = Way::listener(&put);
     way.accepted(&envoy, &denying(&pki)).await;
     way.rejected(&envoy, &broken(&denying(&pki))).await;
     // Its own two policies, and the cluster's.
@@ -202,11 +184,7 @@ async fn connections_wait_while_the_listeners_filter_changes() {
         .await
         .unwrap();
 
-    let way = Way {
-        put: &put,
-        stats: "extension_config_discovery.network_filter.hopguard",
-        denial: 0,
-    };
+    let way = Way::network_filter(&put);
     let mut denying = denying(&pki);
     denying["downstream"] = named(&pki, "clients", false)["downstream"].clone();
     way.accepted(&envoy, &denying).await;

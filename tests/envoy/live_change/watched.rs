@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::os::unix::fs::symlink;
 
+use hopguard_testbed::config::{Bootstrap, Cluster, HttpListener};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -34,6 +35,34 @@ impl Watched {
     pub fn put_filter(&self, filter: &Value) {
         let extension = json!({ "name": "hopguard", "typed_config": filter["typed_config"] });
         self.put("config.core.v3.TypedExtensionConfig", &extension);
+    }
+
+    /// Puts a cluster.
+    pub fn put_cluster(&self, cluster: Cluster) {
+        let built = Bootstrap::new().cluster(cluster).build();
+        let cluster = &built["static_resources"]["clusters"][0];
+        self.put("config.cluster.v3.Cluster", cluster);
+    }
+
+    /// Puts a listener.
+    pub fn put_listener(&self, listener: HttpListener) {
+        let built = Bootstrap::new().http(listener).build();
+        let listener = &built["static_resources"]["listeners"][0];
+        self.put("config.listener.v3.Listener", listener);
+    }
+
+    /// A configuration whose clusters come from here, too.
+    pub fn cds(&self, bootstrap: Bootstrap) -> Value {
+        let mut bootstrap = bootstrap.build();
+        bootstrap["dynamic_resources"] = json!({ "cds_config": self.source() });
+        bootstrap
+    }
+
+    /// A configuration whose listeners come from here, too.
+    pub fn lds(&self, bootstrap: Bootstrap) -> Value {
+        let mut bootstrap = bootstrap.build();
+        bootstrap["dynamic_resources"] = json!({ "lds_config": self.source() });
+        bootstrap
     }
 
     /// Puts any text.
