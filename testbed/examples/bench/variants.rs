@@ -23,6 +23,8 @@ pub enum Kind {
     Noop,
     /// The same in listener and cluster.
     NoopBoth,
+    /// The same, which reads what no verdict can do without, and nothing more.
+    ReadsBoth,
     /// hopguard's role `downstream`.
     Downstream,
     /// Both of hopguard's roles.
@@ -54,16 +56,18 @@ const fn row(name: &'static str, kind: Kind, mtls: bool) -> Variant {
 }
 
 /// The rows of requests on warm connections.
-pub const WARM: [Variant; 15] = [
+pub const WARM: [Variant; 17] = [
     row("none", Kind::None, false),
     row("noop", Kind::Noop, false),
     row("noop_both", Kind::NoopBoth, false),
+    row("reads_both", Kind::ReadsBoth, false),
     row("hopguard_downstream", Kind::Downstream, false),
     row("hopguard_both", Kind::Both, false),
     row("lua", Kind::Lua, false),
     row("none_mtls", Kind::None, true),
     row("noop_mtls", Kind::Noop, true),
     row("noop_both_mtls", Kind::NoopBoth, true),
+    row("reads_both_mtls", Kind::ReadsBoth, true),
     row("hopguard_downstream_mtls", Kind::Downstream, true),
     row("hopguard_both_mtls", Kind::Both, true),
     // The same, and neither side may be revoked.
@@ -105,6 +109,7 @@ pub struct Parts {
     envoy: Issued,
     hopguard: [Value; 2],
     noop: Value,
+    reads: [Value; 2],
     network: Value,
     noop_network: Value,
     log: Value,
@@ -132,6 +137,10 @@ impl Parts {
                 role("upstream").http_filter(),
             ],
             noop: does_nothing("noop").http_filter(),
+            reads: [
+                does_nothing("reads_downstream").http_filter(),
+                does_nothing("reads_upstream").http_filter(),
+            ],
             network: role("network").network_filter(),
             noop_network: does_nothing("network").network_filter(),
             log: role("log").access_logger(),
@@ -181,6 +190,7 @@ impl Parts {
         let (listener, cluster) = match variant.kind {
             Kind::Noop => (Some(&self.noop), None),
             Kind::NoopBoth => (Some(&self.noop), Some(&self.noop)),
+            Kind::ReadsBoth => (Some(&self.reads[0]), Some(&self.reads[1])),
             Kind::Downstream => (Some(downstream), None),
             Kind::Both => (Some(downstream), Some(upstream)),
             Kind::Lua => (Some(&self.lua[usize::from(variant.mtls)]), None),
