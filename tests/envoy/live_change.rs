@@ -10,7 +10,7 @@ mod load;
 mod roles;
 mod tcp;
 mod waiting;
-mod watched;
+pub mod watched;
 
 use hopguard_testbed::client::{Client, Request};
 use hopguard_testbed::config::{Cluster, HttpListener, Route, UpstreamTls};

@@ -9,6 +9,7 @@
 )]
 
 mod authentication;
+mod chaos;
 mod collector;
 mod downstream;
 mod failures;
