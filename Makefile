@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help setup wasm image push noop envoy registry demo test chaos test-distro lint bench fuzz fuzz-seeds dashboard-picture fmt clean
+.PHONY: help setup wasm image push noop envoy registry demo test chaos soak test-distro lint bench fuzz fuzz-seeds dashboard-picture fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -38,6 +38,9 @@ test: wasm envoy registry ## All tests: the core, and the module in a real Envoy
 chaos: wasm envoy ## A random walk in which nothing may leak: CHAOS_STEPS (400), CHAOS_SEED of one that failed
 	@CHAOS_STEPS=$${CHAOS_STEPS:-400} CHAOS_SEED=$${CHAOS_SEED:-$$(date +%s)} \
 		cargo test --locked --test envoy -- --exact chaos::no_walk_leads_to_a_leaked_byte_or_a_wrong_verdict --nocapture
+
+soak: wasm envoy ## A long life, compressed: memory, bounds and exact counts (SOAK_ROUNDS)
+	@cargo run --locked --release --quiet -p hopguard-testbed --example soak
 
 test-distro: setup ## Build the module with the distribution's Rust, and run the demo with it
 	@WASM_TOOLCHAIN=distro WASM_OUT=$(CURDIR)/target/distro/hopguard.wasm tools/build-wasm.sh
