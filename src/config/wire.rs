@@ -20,39 +20,39 @@ pub use revocation::{CrlSource, OnTrouble, Responder, Revocation, RevocationDema
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Policy {
-    /// The version of this format.
+    /// The version of this format: `1`.
     pub version: u32,
-    /// `enforce` (default) or `report`.
+    /// What follows from a finding, for rules that do not say it themselves.
     #[serde(default)]
     pub mode: Mode,
-    /// Named stores.
+    /// What rules may trust, by name.
     #[serde(default)]
     pub trust_stores: Vec<TrustStore>,
-    /// Stores of the strict default.
+    /// Names of the stores that the strict default trusts upstream.
     #[serde(default)]
     pub default_trust_stores: Vec<String>,
-    /// How far a peer's clock may be off.
+    /// Seconds that the clock of a peer, CA or responder may be off.
     #[serde(default = "default_skew")]
     pub clock_skew_seconds: u32,
-    /// When to warn of a certificate's end.
+    /// A certificate that is let through with fewer days left is warned of.
     #[serde(default = "default_warning")]
     pub expiry_warning_days: u32,
-    /// Bounds of the upstream gate.
+    /// How long and how many requests may wait for their connection to the server.
     #[serde(default)]
     pub gate: Gate,
-    /// Where events go besides the log.
+    /// The OpenTelemetry collector that gets the events, besides the log.
     #[serde(default)]
     pub collector: Option<Collector>,
-    /// Whom to ask whether certificates are revoked.
+    /// Whom to ask whether certificates are revoked. No rule asks unless it says so.
     #[serde(default)]
     pub revocation: Revocation,
-    /// Where to look at the proxy's own TLS.
+    /// Where the role `posture` looks at Envoy's own certificates and staples.
     #[serde(default)]
     pub posture: Option<Posture>,
-    /// Rules for clients.
+    /// Rules for the connections of clients; the first that matches decides.
     #[serde(default)]
     pub downstream: Vec<Rule>,
-    /// Rules for servers.
+    /// Rules for the connections to servers; the first that matches decides.
     #[serde(default)]
     pub upstream: Vec<Rule>,
 }
@@ -70,7 +70,7 @@ const fn default_warning() -> u32 {
 
 /// What a finding leads to.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Deny.
@@ -85,21 +85,25 @@ pub enum Mode {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct TrustStore {
-    /// Its name.
+    /// Its name, unique; rules trust it by that.
     pub name: String,
-    /// PEM: trust anchors.
+    /// PEM: trust anchors. They must be valid CA certificates today.
     #[serde(default)]
     pub ca_certificates: Option<String>,
-    /// PEM: intermediates that peers need, since Envoy shows the leaf only.
+    /// PEM: CA certificates between the anchors and the peers. Envoy shows the
+    /// leaf only, so what a peer sends along does not help.
     #[serde(default)]
     pub intermediate_certificates: Option<String>,
-    /// PEM: certificates trusted as they are, and no other by them.
+    /// PEM: certificates trusted as they are, such as self-signed ones; nothing
+    /// that they sign is trusted.
     #[serde(default)]
     pub pinned_certificates: Option<String>,
-    /// SHA-256 of certificates trusted as they are, hexadecimal.
+    /// Certificates trusted as they are, by the SHA-256 of their DER, hexadecimal or
+    /// base64.
     #[serde(default)]
     pub pinned_certificate_sha256: Vec<String>,
-    /// SHA-256 of public keys (SPKI), hexadecimal or base64.
+    /// Certificates with these public keys: SHA-256 of the SPKI, hexadecimal or
+    /// base64.
     #[serde(default)]
     pub pinned_public_key_sha256: Vec<String>,
     /// The store vouches for SPIFFE identities of these domains only.
@@ -112,9 +116,9 @@ pub struct TrustStore {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Gate {
-    /// Milliseconds before a waiting request is denied.
+    /// Milliseconds that a request or TCP connection may wait before it is denied.
     pub timeout_ms: u32,
-    /// Requests that may wait in one worker.
+    /// Requests or TCP connections that may wait in one worker; the next is denied.
     pub max_pending: u32,
 }
 
@@ -137,10 +141,10 @@ impl Default for Gate {
 pub struct Collector {
     /// The Envoy cluster that leads to it.
     pub cluster: String,
-    /// The request's authority; the cluster's name unless told.
+    /// The requests' authority; where it is left out, the cluster's name.
     #[serde(default)]
     pub authority: Option<String>,
-    /// The path.
+    /// The requests' path.
     #[serde(default = "default_path")]
     pub path: String,
     /// Milliseconds before a request is given up.
@@ -163,40 +167,41 @@ const fn default_export_timeout() -> u32 {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Rule {
-    /// Unique in its list.
+    /// Its name, in events and metrics; unique in its list, and not `default`.
     pub name: String,
-    /// Overrides the policy's.
+    /// What follows from a finding; where it is left out, what the policy's `mode` says.
     #[serde(default)]
     pub mode: Option<Mode>,
-    /// Whom it is about.
+    /// Which connections and requests it is about; where it is left out, all.
     #[serde(default, rename = "match")]
     pub matches: Match,
-    /// What it demands.
+    /// What it demands of them.
     #[serde(default)]
     pub require: Require,
-    /// What it waives.
+    /// Exceptions by name of the control, with a reason and a last day.
     #[serde(default)]
     pub waive: Vec<Waiver>,
 }
 
-/// Whom a rule is about.
+/// Whom a rule is about. Every list that is there must fit; a list fits where one
+/// of its patterns does.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Match {
-    /// Globs of cluster names.
+    /// Upstream only: patterns of the cluster's name.
     pub clusters: Option<Vec<String>>,
-    /// Globs of the proxy's own `ip:port`.
+    /// Downstream only: patterns of the proxy's own `ip:port` that the client reached.
     pub listeners: Option<Vec<String>>,
-    /// Globs of filter chain names.
+    /// Downstream only: patterns of the filter chain's name.
     pub filter_chains: Option<Vec<String>>,
-    /// Globs of server names (SNI).
+    /// Patterns of the server name (SNI) of the handshake; upstream from Envoy 1.39 on.
     pub server_names: Option<Vec<String>>,
-    /// Ranges of peer addresses.
+    /// The peer's IP address, as `10.0.0.0/8`.
     pub addresses: Option<Vec<String>>,
-    /// Globs of request hosts.
+    /// Patterns of the request's authority, lower case and without port.
     pub hosts: Option<Vec<String>>,
-    /// Globs of request paths.
+    /// Patterns of the request's path, without query; `*` stops at `/`, `**` does not.
     pub paths: Option<Vec<String>>,
 }
 
@@ -205,13 +210,15 @@ pub struct Match {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Require {
-    /// `1.0` to `1.3`.
+    /// The oldest version of TLS that is accepted (V9.2.2).
     pub min_tls_version: Option<String>,
-    /// TLS that Envoy passes on unopened.
+    /// TLS that Envoy passes on unopened, and nothing else. Excludes
+    /// `peer_certificate` and `client_authentication`.
     pub passthrough: Option<Passthrough>,
-    /// Of the peer's certificate.
+    /// What the peer's certificate must satisfy (V9.2.1). Where it is left out:
+    /// upstream what the strict default demands, downstream nothing.
     pub peer_certificate: Option<PeerCertificate>,
-    /// Of the proxy's own authentication, upstream.
+    /// Upstream only: how this proxy must authenticate itself (V9.2.3).
     pub client_authentication: Option<ClientAuthentication>,
 }
 
@@ -220,7 +227,8 @@ pub struct Require {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Passthrough {
-    /// Globs of server names, of which it must ask for one.
+    /// Patterns, of which the ClientHello must name one; where it is left out, any
+    /// server name or none.
     pub server_names: Option<Vec<String>>,
 }
 
@@ -229,27 +237,28 @@ pub struct Passthrough {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct PeerCertificate {
-    /// Names of stores.
+    /// Names of stores, of which one must vouch for the certificate.
     pub trust_stores: Vec<String>,
-    /// `"any"`, `"server_name"`, `"authority"`, `"server_name_or_authority"`,
-    /// or lists.
+    /// The names that the peer must present one of. May be left out only where the
+    /// stores hold nothing but pins, or name SPIFFE trust domains.
     #[serde(default)]
     pub names: Option<Names>,
-    /// Bits of an RSA key, at least.
+    /// Bits that an RSA key must have at least.
     #[serde(default)]
     pub min_rsa_bits: Option<u16>,
-    /// `P-256`, `P-384`, `P-521`.
+    /// The curves that an ECDSA key may be of.
     #[serde(default)]
     pub curves: Option<Vec<String>>,
-    /// `required` (default), or `if_present` for private PKIs that leave the
-    /// extension out.
+    /// Whether the certificate must name serverAuth (a server's) or clientAuth (a
+    /// client's).
     #[serde(default)]
     pub extended_key_usage: Option<ExtendedKeyUsage>,
-    /// That it is not revoked.
+    /// That it is not revoked (V9.2.4), and what follows where that is not known.
+    /// Where it is left out, only certificates that say must-staple are looked up.
     #[serde(default)]
     pub revocation: Option<RevocationDemands>,
-    /// `"set_by_this_envoy"`: the certificate may come from
-    /// `x-forwarded-client-cert`.
+    /// Downstream only: where Envoy does not expose the certificate (before 1.38), it
+    /// is taken from `x-forwarded-client-cert`, if its digest is the connection's.
     #[serde(default)]
     pub forwarded_client_cert: Option<ForwardedClientCert>,
 }
@@ -261,7 +270,7 @@ pub struct PeerCertificate {
 pub enum ExtendedKeyUsage {
     /// It must.
     Required,
-    /// Only where it names purposes at all.
+    /// Only where it names purposes at all, as private CAs may leave the extension out.
     IfPresent,
 }
 
@@ -274,13 +283,15 @@ pub enum ForwardedClientCert {
     SetByThisEnvoy,
 }
 
-/// The names a peer must present.
+/// The names that a peer must present one of.
 #[derive(Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum Names {
-    /// A word.
+    /// `any` name will do; or, upstream only, the name that the connection was meant
+    /// for: the `server_name` (SNI), the request's `authority`, or the former, else the
+    /// latter.
     Word(String),
-    /// Lists.
+    /// Names, by their kind.
     Lists(NameLists),
 }
 
@@ -310,31 +321,32 @@ impl<'de> Deserialize<'de> for Names {
     }
 }
 
-/// The names a peer must present, one of all of these.
+/// Names by their kind, one of which must be among the certificate's subject
+/// alternative names.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct NameLists {
-    /// DNS names; `*.example.com` for one label.
+    /// DNS names; `*.example.com` accepts any one label in the place of `*`.
     pub dns: Vec<String>,
     /// IP addresses.
     pub ip: Vec<String>,
-    /// URI globs.
+    /// Patterns of URIs.
     pub uri: Vec<String>,
-    /// SPIFFE ids, globs in the path.
+    /// SPIFFE IDs; the path may have `*` (within a segment) and `**`.
     pub spiffe: Vec<String>,
-    /// E-mail addresses, or `@domain`; clients only.
+    /// Downstream only: e-mail addresses, or `@domain` for all of a domain.
     pub email: Vec<String>,
 }
 
-/// How the proxy must authenticate itself, any of these.
+/// How this proxy must authenticate itself: one of these will do.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct ClientAuthentication {
-    /// A client certificate is configured.
+    /// By a client certificate that Envoy has configured for the connection.
     pub certificate: bool,
-    /// One of these headers is in the request.
+    /// By one of these headers in the request; its value is never read.
     pub headers: Vec<String>,
 }
 
@@ -343,11 +355,11 @@ pub struct ClientAuthentication {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Waiver {
-    /// What is waived.
+    /// The controls that are waived. Plaintext upstream breaks V9.2.1, too.
     pub controls: Vec<String>,
-    /// Why.
+    /// Why; it stands in the events.
     pub reason: String,
-    /// The last day, `YYYY-MM-DD`.
+    /// The last day (UTC), `YYYY-MM-DD`. After it the waiver is worth nothing.
     pub until: String,
 }
 

@@ -12,12 +12,18 @@ pub struct Arguments {
     /// Of policies as operators write them: files may be named
     #[arg(long)]
     files: bool,
+    /// The same as a page for people, in Markdown: docs/policy-reference.md
+    #[arg(long)]
+    markdown: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Outcome {
     let mut schema = schema::of_the_plugin()?;
     if arguments.files {
         schema::allow_files(&mut schema)?;
+    }
+    if arguments.markdown {
+        return Ok(Reply::fine(schema::markdown(&schema)));
     }
     Reply::json(&schema, false)
 }

@@ -127,15 +127,28 @@ fn all() -> Vec<(&'static str, &'static str, Value)> {
         (
             "Require",
             "min_tls_version",
-            json!({ "enum": ["1.0", "1.1", "1.2", "1.3", null] }),
+            json!({ "enum": ["1.0", "1.1", "1.2", "1.3", null], "default": "1.2" }),
         ),
         ("Passthrough", "server_names", some()),
         ("PeerCertificate", "trust_stores", some()),
-        ("PeerCertificate", "min_rsa_bits", range(2_048, 8_192)),
+        (
+            "PeerCertificate",
+            "min_rsa_bits",
+            json!({ "minimum": 2_048, "maximum": 8_192, "default": 2_048 }),
+        ),
+        (
+            "PeerCertificate",
+            "extended_key_usage",
+            json!({ "default": "required" }),
+        ),
         (
             "PeerCertificate",
             "curves",
-            json!({ "minItems": 1, "items": { "enum": ["P-256", "P-384", "P-521"] } }),
+            json!({
+                "minItems": 1,
+                "items": { "enum": ["P-256", "P-384", "P-521"] },
+                "default": ["P-256", "P-384"]
+            }),
         ),
         (
             "Waiver",

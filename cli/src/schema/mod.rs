@@ -1,13 +1,17 @@
 //! The form of policies as JSON Schema: what the core's structs say, and besides
-//! what the core demands of single values.
+//! what the core demands of single values. And the same as a page for people.
 
 mod constraints;
+mod form;
+mod reference;
 
 use hopguard::config;
 use serde_json::{Value, json};
 
 use crate::policy::FILES;
 use crate::reply::Failure;
+
+pub use reference::markdown;
 
 /// Where the schema is to be found.
 const ID: &str = "policy.schema.json";

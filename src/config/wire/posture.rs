@@ -4,14 +4,15 @@ use serde::Deserialize;
 
 use crate::config::object::objects;
 
-/// Where to look at the proxy's own TLS, and what is demanded of it.
+/// Where to look at Envoy's own certificates and staples, and what is demanded of
+/// them.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Posture {
     /// The Envoy cluster that leads to the admin interface.
     pub cluster: String,
-    /// The requests' authority; the cluster's name unless told.
+    /// The requests' authority; where it is left out, the cluster's name.
     #[serde(default)]
     pub authority: Option<String>,
     /// Seconds from one look to the next.
@@ -23,10 +24,10 @@ pub struct Posture {
     /// Whether certificates must carry OCSP staples.
     #[serde(default)]
     pub staples: Staples,
-    /// Certificates of which the other is demanded.
+    /// Certificates of which the opposite of `staples` is demanded.
     #[serde(default)]
     pub staple_exceptions: Vec<StapleException>,
-    /// When to warn of a staple's end.
+    /// A staple with fewer hours left is told of.
     #[serde(default = "default_staple_warning")]
     pub staple_warning_hours: u32,
 }
@@ -50,7 +51,7 @@ const fn default_staple_warning() -> u32 {
 
 /// Whether certificates must carry OCSP staples.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Staples {
     /// They must.
@@ -60,15 +61,17 @@ pub enum Staples {
     Optional,
 }
 
-/// Certificates of which the other is demanded.
+/// Certificates of which the opposite of `staples` is demanded. Where both fields are
+/// there, both must fit; one must be there.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct StapleException {
-    /// Globs of subject alternative names.
+    /// Patterns, of which one must fit a subject alternative name (DNS, URI, IP
+    /// address).
     #[serde(default)]
     pub names: Option<Vec<String>>,
-    /// Globs of the files that certificates come from.
+    /// Patterns of the files that certificates come from.
     #[serde(default)]
     pub paths: Option<Vec<String>>,
 }

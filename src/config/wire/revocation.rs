@@ -9,17 +9,20 @@ use crate::config::object::objects;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Revocation {
-    /// OCSP responders that may be asked.
+    /// OCSP responders that may be asked. A URL in a certificate only chooses among
+    /// them.
     pub responders: Vec<Responder>,
-    /// PEM: certificate revocation lists.
+    /// PEM: complete CRLs of CAs in the trust stores.
     pub crls: Vec<String>,
-    /// Certificate revocation lists to fetch.
+    /// Where CRLs are fetched from.
     pub crl_sources: Vec<CrlSource>,
-    /// Base64: OCSP responses in DER.
+    /// OCSP responses: base64 of the DER.
     pub ocsp_responses: Vec<String>,
-    /// Where the host or a filter shows what peers stapled.
+    /// Where a host or a filter shows the OCSP responses that peers stapled; Envoy
+    /// alone shows none.
     pub staple_properties: StapleProperties,
-    /// Milliseconds that a peer waits for its first answer.
+    /// Milliseconds that a peer waits for the first evidence about its certificate; at
+    /// most `gate.timeout_ms`.
     pub max_wait_ms: u32,
 }
 
@@ -28,9 +31,9 @@ pub struct Revocation {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct StapleProperties {
-    /// What clients stapled.
+    /// The property path for clients.
     pub downstream: Vec<String>,
-    /// What servers stapled.
+    /// The property path for servers.
     pub upstream: Vec<String>,
 }
 
@@ -49,7 +52,7 @@ pub struct CrlSource {
     /// Milliseconds before a request is given up.
     #[serde(default = "default_crl_timeout")]
     pub timeout_ms: u32,
-    /// The most bytes that are taken.
+    /// The largest list that is taken, in bytes.
     #[serde(default = "default_crl_bytes")]
     pub max_bytes: u32,
 }
@@ -89,7 +92,8 @@ impl Default for Revocation {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Responder {
-    /// The host in the certificates' URLs, with its port where that is not 80.
+    /// The host in the certificates' OCSP URLs (`http` only), with its port where that
+    /// is not 80.
     pub host: String,
     /// The Envoy cluster that leads to it.
     pub cluster: String,
@@ -112,25 +116,25 @@ const fn default_responder_timeout() -> u32 {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct RevocationDemands {
-    /// The responder does not know the certificate.
+    /// Where the responder does not know the certificate.
     pub unknown: OnTrouble,
-    /// Nobody can be asked.
+    /// Where neither the certificate nor the policy names a source that may be used.
     pub no_source: OnTrouble,
-    /// Nobody answered.
+    /// Where no source answers, or not in time.
     pub unreachable: OnTrouble,
-    /// The answer does not hold.
+    /// Where the answer does not hold: form, signature, signer, certificate.
     pub invalid: OnTrouble,
-    /// The answer is of the past.
+    /// Where the answer or CRL is of the past.
     pub stale: OnTrouble,
-    /// Whether the peer must staple an OCSP response.
+    /// Whether the peer must staple an OCSP response that holds.
     pub staple: Staple,
-    /// Whether the CAs of the path are asked about, too.
+    /// Whether the CAs of the path are asked about, too, all but the trust anchor.
     pub whole_path: bool,
 }
 
 /// Whether the peer must staple an OCSP response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Staple {
     /// It may.
@@ -142,7 +146,7 @@ pub enum Staple {
 
 /// What follows from one kind of trouble.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum OnTrouble {
     /// Denied.
