@@ -1,132 +1,14 @@
-//! The documents point at what is there: links at files and headings, and names
-//! of files of this repository at such files.
+//! The documents point at what is there, and say what the program does: links, names
+//! of files, codes, examples.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by it"
+)]
 
-use std::collections::HashSet;
-use std::fs;
-use std::path::{Path, PathBuf};
-
-/// Where files are named by their path from the root.
-const FOLDERS: [&str; 9] = [
-    "cli/",
-    "docs/",
-    "envoy/",
-    "fuzz/",
-    "observability/",
-    "src/",
-    "testbed/",
-    "tests/",
-    "tools/",
-];
-
-/// Documents: in the root and one folder below it.
-fn documents() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let in_folder = |folder: &Path| -> Vec<PathBuf> {
-        let entries = fs::read_dir(folder).unwrap();
-        entries.map(|entry| entry.unwrap().path()).collect()
-    };
-    let mut documents = Vec::new();
-    for path in in_folder(root) {
-        let name = path.file_name().unwrap().to_string_lossy();
-        if path.is_dir() && name != "target" && !name.starts_with('.') {
-            documents.extend(in_folder(&path));
-        } else {
-            documents.push(path);
-        }
-    }
-    documents.retain(|path| path.extension().is_some_and(|e| e == "md"));
-    assert!(documents.len() > 10, "{documents:?}");
-    documents
-}
-
-/// Without what stands in fences of code, which links to nothing.
-fn prose(text: &str) -> String {
-    let mut is_code = false;
-    let lines = text.lines().filter(|line| {
-        let is_fence = line.trim_start().starts_with("```");
-        is_code ^= is_fence;
-        !is_code && !is_fence
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// The targets of `[…](target)`.
-fn links(text: &str) -> Vec<&str> {
-    let rest = text.split("](").skip(1);
-    rest.filter_map(|rest| rest.split_once(')'))
-        .map(|(target, _)| target)
-        .collect()
-}
-
-/// What stands between backticks, on one line.
-fn names(text: &str) -> Vec<&str> {
-    let spans = text
-        .lines()
-        .flat_map(|line| line.split('`').skip(1).step_by(2));
-    spans.collect()
-}
-
-/// The anchors of a document's headings, as GitHub makes them.
-fn anchors(text: &str) -> HashSet<String> {
-    let headings = prose(text);
-    let headings = headings.lines().filter(|line| line.starts_with('#'));
-    headings
-        .map(|line| {
-            let words = line.trim_start_matches('#').trim().to_lowercase();
-            let kept = words
-                .chars()
-                .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
-            kept.collect::<String>().replace(' ', "-")
-        })
-        .collect()
-}
-
-#[test]
-fn links_lead_somewhere() {
-    let mut count = 0;
-    for document in documents() {
-        let text = fs::read_to_string(&document).unwrap();
-        let shown = document.display();
-        for link in links(&prose(&text)) {
-            if link.contains("://") || link.starts_with("mailto:") {
-                continue;
-            }
-            count += 1;
-            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let target = match file {
-                "" => document.clone(),
-                file => document.parent().unwrap().join(file),
-            };
-            assert!(target.exists(), "{shown}: {link}");
-            if !anchor.is_empty() {
-                let anchors = anchors(&fs::read_to_string(&target).unwrap());
-                assert!(anchors.contains(anchor), "{shown}: {link}: {anchors:?}");
-            }
-        }
-    }
-    assert!(count > 20, "{count} links are too few to be all");
-}
-
-#[test]
-fn named_files_are_there() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut count = 0;
-    for document in documents() {
-        let text = fs::read_to_string(&document).unwrap();
-        let prose = prose(&text);
-        for name in names(&prose) {
-            let is_path = FOLDERS.iter().any(|folder| name.starts_with(folder));
-            if !is_path || name.contains(|c: char| " *<>{}…$".contains(c)) {
-                continue;
-            }
-            count += 1;
-            let found = root.join(name).exists()
-                // `tests/envoy/names` is a module in one file or a folder.
-                || root.join(format!("{name}.rs")).exists();
-            assert!(found, "{}: `{name}`", document.display());
-        }
-    }
-    assert!(count > 20, "{count} names are too few to be all");
-}
+mod causes;
+mod links;
+mod names;
+mod pages;
