@@ -9,6 +9,7 @@
 )]
 
 mod causes;
+mod examples;
 mod links;
 mod names;
 mod pages;
