@@ -5,6 +5,8 @@
 
 mod certificate;
 mod commands;
+#[cfg(test)]
+mod documented;
 mod envoy;
 mod facts;
 mod image;
