@@ -16,6 +16,7 @@ mod general;
 mod image;
 mod inspect;
 mod manifests;
+mod quick_start;
 mod render;
 mod report;
 mod run;

@@ -20,6 +20,16 @@ pub fn pinned_versions() -> Vec<&'static str> {
     versions
 }
 
+/// The binary that runs where no version is asked for, for scripts that start it
+/// themselves.
+///
+/// # Errors
+///
+/// Where there is none, and none can be fetched.
+pub fn binary() -> Result<PathBuf> {
+    find(None)
+}
+
 /// The binary to run: `ENVOY`, else the version asked for, else `ENVOY_VERSION`, else the
 /// default one; fetched where it is not in the target directory yet.
 pub(super) fn find(version: Option<&str>) -> Result<PathBuf> {
