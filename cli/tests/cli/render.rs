@@ -1,6 +1,8 @@
 //! `hopguard render`: what it writes runs in a real Envoy, or is what a resource's
 //! schema allows.
 
+mod clusters;
+
 use std::path::Path;
 
 use hopguard_testbed::envoy::Envoy;

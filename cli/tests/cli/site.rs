@@ -53,7 +53,12 @@ impl Site {
 
     /// An Envoy with the whole configuration, as it is rendered.
     pub async fn start(&self) -> Envoy {
-        let mut yaml = self.render(&[]).out;
+        self.start_with(&[], 0).await
+    }
+
+    /// The same of these arguments, and with this port of the admin interface.
+    pub async fn start_with(&self, arguments: &[&str], admin_port: u16) -> Envoy {
+        let mut yaml = self.render(arguments).out;
         let text = |text: &str| format!("{{ inline_string: {} }}", Value::from(text));
         let port = self.upstream.addr().port();
         for (placeholder, ours) in [
@@ -81,7 +86,12 @@ impl Site {
             !yaml.contains("/etc/") && !yaml.contains("policy.json"),
             "{yaml}"
         );
-        Envoy::builder().config_yaml(yaml).start().await.unwrap()
+        Envoy::builder()
+            .config_yaml(yaml)
+            .admin_port(admin_port)
+            .start()
+            .await
+            .unwrap()
     }
 
     /// Trusted, the server gets its request; untrusted, not a byte.

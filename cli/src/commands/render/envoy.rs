@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Arguments, Rendered, policy_text};
+use super::{Arguments, Rendered, clusters, policy_text};
 use crate::policy::Checked;
 use crate::reply::Failure;
 use crate::role::Role;
@@ -11,10 +11,30 @@ use crate::role::Role;
 const SHIPPED: &str = include_str!("../../../../envoy/envoy.yaml");
 const SHIPPED_MODULE: &str = "/etc/hopguard/hopguard.wasm";
 
+/// The cluster of the shipped configuration, which is an example.
+const SHIPPED_CLUSTER: &str = "orders";
+
+/// The role `posture`, of a configuration that names module and policy elsewhere.
+const POSTURE: &str = r#"
+# KEEP: a service of its own; `singleton`, or each worker looks, and tells.
+bootstrap_extensions:
+- name: envoy.bootstrap.wasm
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.wasm.v3.WasmService
+    singleton: true
+    config:
+      name: hopguard
+      root_id: posture
+      failure_policy: FAIL_CLOSED
+      vm_config: *vm
+      configuration: *policy
+"#;
+
 /// The filter of attempts and requests that failed, which spares the others a call.
 const FAILED: [&str; 2] = ["UF", "UC"];
 
-/// The shipped configuration, with this policy and module.
+/// The shipped configuration, with this policy and module, and what else the policy
+/// names: clusters of hopguard's own calls, and the role `posture`.
 pub fn whole(arguments: &Arguments, checked: &Checked) -> Result<String, Failure> {
     let module = module(arguments)?;
     let mut text = String::new();
@@ -44,6 +64,16 @@ pub fn whole(arguments: &Arguments, checked: &Checked) -> Result<String, Failure
                 text.push_str(&format!("{:1$}{line}\n", "", indent + 2));
             }
         }
+    }
+    // The clusters are the last in the shipped configuration.
+    let given = &arguments.clusters;
+    let named = clusters::text(&checked.policy, given, &[SHIPPED_CLUSTER])?;
+    if !named.is_empty() {
+        text.push_str("  # What the policy names.\n");
+        text.push_str(&named);
+    }
+    if checked.policy.posture.is_some() {
+        text.push_str(POSTURE);
     }
     Ok(text)
 }

@@ -1,5 +1,6 @@
 //! `hopguard render`: configuration for the proxies, with the policy in it.
 
+mod clusters;
 mod envoy;
 mod envoy_gateway;
 mod istio;
@@ -56,6 +57,10 @@ pub struct Arguments {
     /// Envoy Gateway: the name of the Gateway
     #[arg(long, value_name = "NAME")]
     gateway: Option<String>,
+    /// Envoy, a whole configuration: where a cluster that the policy names leads, as
+    /// collector=otel.example.com:4318; may be repeated
+    #[arg(long = "cluster", value_name = "NAME=HOST:PORT", value_parser = cluster)]
+    clusters: Vec<(String, (String, u16))>,
     /// Judge the policy as of this time (RFC 3339, or a day), instead of now
     #[arg(long, value_name = "TIME", value_parser = moment::parse)]
     at: Option<i64>,
@@ -84,10 +89,17 @@ pub fn run(arguments: &Arguments, format: Format) -> Outcome {
         Ok(checked) => checked,
         Err(reply) => return Ok(reply),
     };
+    let is_whole =
+        arguments.target == Target::Envoy && arguments.roles.is_empty() && format == Format::Text;
+    if is_whole {
+        return Ok(Reply::fine(envoy::whole(arguments, &checked)?));
+    }
+    if !arguments.clusters.is_empty() {
+        return Err(Failure(
+            "--cluster is for a whole configuration: --for envoy, without --role".into(),
+        ));
+    }
     let documents = match arguments.target {
-        Target::Envoy if arguments.roles.is_empty() && format == Format::Text => {
-            return Ok(Reply::fine(envoy::whole(arguments, &checked)?));
-        }
         Target::Envoy => envoy::roles(arguments, &checked)?,
         Target::Istio => istio::resources(arguments, &checked)?,
         Target::EnvoyGateway => envoy_gateway::resources(arguments, &checked)?,
@@ -149,6 +161,14 @@ fn service(text: &str) -> Result<(String, u16), String> {
         .and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)))
         .filter(|(host, port)| !host.is_empty() && *port > 0)
         .ok_or_else(|| "write it as host:port".to_owned())
+}
+
+fn cluster(text: &str) -> Result<(String, (String, u16)), String> {
+    let wrong = || "write it as name=host:port".to_owned();
+    let (name, address) = text.rsplit_once('=').ok_or_else(wrong)?;
+    let (host, port) = service(address).map_err(|_| wrong())?;
+    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    Ok((name.to_owned(), (bare.unwrap_or(&host).to_owned(), port)))
 }
 
 /// An object of these fields, without those that are null.
