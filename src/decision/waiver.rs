@@ -1,6 +1,7 @@
 //! Named exceptions with a reason and a last day.
 
 use super::requirement::Requirement;
+use crate::trust::days_since_epoch;
 
 /// Seconds in a day.
 pub const DAY: i64 = 86_400;
@@ -71,31 +72,7 @@ pub fn end_of_day(text: &str) -> Option<i64> {
     let year = number(&[y1, y2, y3, y4])?;
     let month = number(&[m1, m2])?;
     let day = number(&[d1, d2])?;
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let length = match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 if leap => 29,
-        2 => 28,
-        _ => return None,
-    };
-    if !(1..=length).contains(&day) {
-        return None;
-    }
-    Some((days_from_civil(year, month, day) + 1) * DAY)
-}
-
-/// Days from 1970-01-01 to a day of the proleptic Gregorian calendar.
-///
-/// The era arithmetic of <https://howardhinnant.github.io/date_algorithms.html>;
-/// a calendar crate would be more code in the module than this.
-const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let year_of_era = y - era * 400;
-    let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+    Some((days_since_epoch(year, month, day)? + 1) * DAY)
 }
 
 #[cfg(test)]

@@ -5,12 +5,13 @@ use serde::Serialize;
 
 use super::fold::Summary;
 use super::posture::PostureFields;
-use super::text::{MAX_REASON, clean, clean_to, rfc3339, rfc3339_millis, upper_hex};
+use super::text::{MAX_REASON, clean, clean_to, rfc3339_millis, upper_hex};
 use crate::decision::{
     Cause, CertificateSummary, ConnectionFacts, Direction, Evidence, Finding, Outcome, Transport,
     Verdict, WaiverState, ip_of,
 };
 use crate::revocation::Source;
+use crate::trust::Utc;
 
 /// What an event is about, besides the verdict.
 #[derive(Clone, Debug)]
@@ -249,8 +250,8 @@ macro_rules! certificate_fields {
                 Self {
                     subject: certificate.map(|c| clean(&c.subject)),
                     issuer: certificate.map(|c| clean(&c.issuer)),
-                    not_before: certificate.map(|c| rfc3339(c.not_before)),
-                    not_after: certificate.map(|c| rfc3339(c.not_after)),
+                    not_before: certificate.map(|c| Utc(c.not_before).to_string()),
+                    not_after: certificate.map(|c| Utc(c.not_after).to_string()),
                     sha256: upper_hex(sha256),
                 }
             }

@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use super::event::{Event, Kind};
 use super::metrics::{self, Metrics};
-use super::text::{clean, rfc3339};
+use super::text::clean;
 use crate::decision::Cause;
 use crate::host::{Host, Level};
 use crate::posture::{Condition, Listing, News, Staple, Subject, Use, Watch};
+use crate::trust::Utc;
 
 /// The fields that only events about the posture have.
 #[derive(Debug, Default, Serialize)]
@@ -64,8 +65,12 @@ impl PostureFields {
         let fields = Self {
             names: condition.names.iter().map(|n| clean(n)).collect(),
             handshakes: condition.count,
-            this_update: condition.staple.map(|s: Staple| rfc3339(s.this_update)),
-            next_update: condition.staple.map(|s: Staple| rfc3339(s.next_update)),
+            this_update: condition
+                .staple
+                .map(|s: Staple| Utc(s.this_update).to_string()),
+            next_update: condition
+                .staple
+                .map(|s: Staple| Utc(s.next_update).to_string()),
             ..Self::default()
         };
         match &condition.subject {
@@ -77,8 +82,8 @@ impl PostureFields {
             Subject::Certificate(key) => Self {
                 r#use: Some(key.r#use.as_str()),
                 path: Some(clean(&key.path)),
-                not_before: Some(rfc3339(key.not_before)),
-                not_after: Some(rfc3339(key.not_after)),
+                not_before: Some(Utc(key.not_before).to_string()),
+                not_after: Some(Utc(key.not_after).to_string()),
                 ..fields
             },
         }

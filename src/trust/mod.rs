@@ -45,4 +45,4 @@ pub use names::{dns, email, spiffe};
 pub use path::{Instant, TrustedBy, VerifiedChain, verify, verify_any};
 pub use signature::{NoHost, SignatureScheme, SignatureVerifier};
 pub use strength::{Curves, ExtendedKeyUsageDemand, KeyRequirements};
-pub(crate) use utc::Utc;
+pub use utc::{Utc, days_since_epoch};

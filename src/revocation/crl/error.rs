@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::number::CrlNumber;
-use super::time::Moment;
-use crate::trust::TrustError;
+use crate::trust::{TrustError, Utc};
 
 /// Why a list is not used. Each variant is one stable cause with its own
 /// [`code`](Self::code), and carries the values that were compared. Text that
@@ -128,18 +127,18 @@ impl fmt::Display for CrlError {
             }
             Self::Signature(error) => write!(f, "the CRL's signature: {error}"),
             Self::Expired { next_update, now } => {
-                let (next_update, now) = (Moment(*next_update), Moment(*now));
+                let (next_update, now) = (Utc(*next_update), Utc(*now));
                 write!(f, "the CRL expired at {next_update}, it is {now}")
             }
             Self::NotYetValid { this_update, now } => {
-                let (this_update, now) = (Moment(*this_update), Moment(*now));
+                let (this_update, now) = (Utc(*this_update), Utc(*now));
                 write!(f, "the CRL is of {this_update}, it is {now}")
             }
             Self::NumberWentBackwards { old, new } => {
                 write!(f, "the CRL has number {new}, after number {old}")
             }
             Self::TimeWentBackwards { old, new } => {
-                let (old, new) = (Moment(*old), Moment(*new));
+                let (old, new) = (Utc(*old), Utc(*new));
                 write!(f, "the CRL is of {new}, after one of {old}")
             }
             Self::AnotherList => f.write_str("the CRL is not the successor of the one in use"),

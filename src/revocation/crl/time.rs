@@ -1,9 +1,6 @@
-//! `Time` (RFC 5280 sections 5.1.2.4 to 5.1.2.6) and how it is printed.
+//! `Time` (RFC 5280 sections 5.1.2.4 to 5.1.2.6).
 
-use std::fmt;
-
-use x509_parser::time::ASN1Time;
-
+use crate::trust::days_since_epoch;
 use crate::trust::der::{NotDer, Reader};
 
 const UTC_TIME: u8 = 0x17;
@@ -43,14 +40,11 @@ fn moment(year: i64, rest: &[u8]) -> Result<i64, NotDer> {
         [[*m1, *m2], [*d1, *d2], [*h1, *h2], [*n1, *n2], [*s1, *s2]];
     let (month, day) = (number(&month)?, number(&day)?);
     let (hour, minute, second) = (number(&hour)?, number(&minute)?, number(&second)?);
-    let in_range = (1..=days_of(year, month)?).contains(&day)
-        && (0..24).contains(&hour)
-        && (0..60).contains(&minute)
-        && (0..60).contains(&second);
-    if !in_range {
+    let days = days_since_epoch(year, month, day).ok_or(NotDer)?;
+    if !((0..24).contains(&hour) && (0..60).contains(&minute) && (0..60).contains(&second)) {
         return Err(NotDer);
     }
-    Ok(((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second)
+    Ok(((days * 24 + hour) * 60 + minute) * 60 + second)
 }
 
 fn number(digits: &[u8]) -> Result<i64, NotDer> {
@@ -61,41 +55,4 @@ fn number(digits: &[u8]) -> Result<i64, NotDer> {
             Err(NotDer)
         }
     })
-}
-
-fn days_of(year: i64, month: i64) -> Result<i64, NotDer> {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => Ok(31),
-        4 | 6 | 9 | 11 => Ok(30),
-        2 => Ok(if leap { 29 } else { 28 }),
-        _ => Err(NotDer),
-    }
-}
-
-/// Days since 1970-01-01, counted in years that begin in March, so that the leap
-/// day comes last (Hinnant, "chrono-compatible low-level date algorithms").
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year * 365 + year / 4 - year / 100 + day_of_year - 719_468
-}
-
-/// A moment as people read it (RFC 3339), or bare seconds beyond the year 9999.
-pub(super) struct Moment(pub(super) i64);
-
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ok(time) = ASN1Time::from_timestamp(self.0) else {
-            return write!(f, "{}", self.0);
-        };
-        let time = time.to_datetime();
-        let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
-        let (hour, minute, second) = (time.hour(), time.minute(), time.second());
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
-        )
-    }
 }

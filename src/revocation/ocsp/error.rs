@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::nonce::NonceFault;
-use super::time::Utc;
-use crate::trust::TrustError;
+use crate::trust::{TrustError, Utc};
 
 /// Why a response is no answer to the question.
 ///

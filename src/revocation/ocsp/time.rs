@@ -1,6 +1,4 @@
-//! `GeneralizedTime`, and how it is printed.
-
-use std::fmt;
+//! `GeneralizedTime`.
 
 use x509_parser::prelude::FromDer as _;
 use x509_parser::time::ASN1Time;
@@ -20,24 +18,5 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<i64, NotDer> {
     match ASN1Time::from_der(&value) {
         Ok(([], time)) => Ok(time.timestamp()),
         _ => Err(NotDer),
-    }
-}
-
-/// Seconds since the Unix epoch, printed as `2026-06-01T00:00:00Z`; as they are
-/// where there is no such date.
-pub(super) struct Utc(pub(super) i64);
-
-impl fmt::Display for Utc {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ok(time) = ASN1Time::from_timestamp(self.0) else {
-            return write!(f, "{}", self.0);
-        };
-        let time = time.to_datetime();
-        let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
-        let (hour, minute, second) = time.to_hms();
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
-        )
     }
 }

@@ -12,8 +12,9 @@ use self::rows::{About, Is, ROWS, Refused};
 use super::responder::{at, time_text};
 use crate::revocation::ocsp::encoding::{self, tag};
 use crate::revocation::ocsp::response::BasicResponse;
-use crate::revocation::ocsp::time::{self, Utc};
+use crate::revocation::ocsp::time;
 use crate::revocation::ocsp::{Answer, CertStatus, Demands, OcspError, Question, Signer, verify};
+use crate::trust::Utc;
 use crate::trust::der::{self, Reader, wrap};
 use crate::trust::{Certificate, NoHost, pem, signature};
 

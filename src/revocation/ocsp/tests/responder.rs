@@ -8,8 +8,8 @@ use rcgen::{
 };
 
 use crate::revocation::ocsp::encoding::tag;
-use crate::revocation::ocsp::time::Utc;
 use crate::revocation::ocsp::{Answer, Demands, OcspError, Question, verify};
+use crate::trust::Utc;
 use crate::trust::der::wrap;
 use crate::trust::tests::pki::{self, Authority, NOW};
 use crate::trust::{Certificate, Instant, NoHost};
