@@ -167,7 +167,12 @@ fn what_is_rendered_for_clusters_is_what_their_schemas_allow() {
             kinds.push(kind);
         }
     }
-    for kind in ["WasmPlugin", "EnvoyFilter", "EnvoyExtensionPolicy"] {
+    for kind in [
+        "WasmPlugin",
+        "EnvoyFilter",
+        "EnvoyExtensionPolicy",
+        "EnvoyPatchPolicy",
+    ] {
         assert!(kinds.iter().any(|k| k == kind), "{kinds:?}");
     }
 }

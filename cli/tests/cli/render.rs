@@ -334,7 +334,19 @@ fn what_a_proxy_has_no_place_for_is_refused() {
         (&gateway, "fetches the module"),
         (
             &[&gateway[..], &["--role", "upstream", "--wasm", IMAGE]].concat(),
-            "EnvoyPatchPolicy",
+            "from a file only",
+        ),
+        (
+            &[&gateway[..], &["--role", "network"]].concat(),
+            "--resource is needed",
+        ),
+        (
+            &[&gateway[..], &["--role", "log", "--sha256", &digest]].concat(),
+            "--sha256 does not go",
+        ),
+        (
+            &[&gateway[..], &["--role", "posture"]].concat(),
+            "no place for the role posture",
         ),
         (
             &[

@@ -57,6 +57,10 @@ pub struct Arguments {
     /// Envoy Gateway: the name of the Gateway
     #[arg(long, value_name = "NAME")]
     gateway: Option<String>,
+    /// Envoy Gateway, roles of an EnvoyPatchPolicy: the xDS resource that is patched, a
+    /// cluster (upstream) or a listener (log, network); may be repeated
+    #[arg(long = "resource", value_name = "NAME")]
+    resources: Vec<String>,
     /// Envoy, a whole configuration: where a cluster that the policy names leads, as
     /// collector=otel.example.com:4318; may be repeated
     #[arg(long = "cluster", value_name = "NAME=HOST:PORT", value_parser = cluster)]
@@ -73,7 +77,7 @@ enum Target {
     Envoy,
     /// WasmPlugin or TrafficExtension, and EnvoyFilter
     Istio,
-    /// EnvoyExtensionPolicy
+    /// EnvoyExtensionPolicy, and EnvoyPatchPolicy
     EnvoyGateway,
 }
 

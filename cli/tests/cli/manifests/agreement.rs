@@ -1,9 +1,10 @@
 //! What is shipped is what `hopguard render` writes, and has the shipped policy.
 
 use hopguard_testbed::pki::Authority;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{MODULE, adapt, all, documents, each_object, policy};
+use crate::crds::assert_resource;
 use crate::run::{folder, run_in};
 
 const IMAGE: &str = "oci://registry.example.com/hopguard:1.0.0";
@@ -92,21 +93,34 @@ fn envoy_gateway_resources_are_those_that_are_rendered() {
     let shipped = read(&root, "gateway/downstream.yaml");
     assert_eq!(rendered(&root, &arguments), [shipped]);
 
-    // What goes into patches is what is rendered for Envoy.
-    let patches = read(&root, "gateway/patch.yaml");
-    let value = |index: usize| patches["spec"]["jsonPatches"][index]["operation"]["value"].clone();
-    let roles = ["upstream", "log", "network"].map(|role| {
-        rendered(&root, &["--for", "envoy", "--role", role, "--wasm", MODULE]).remove(0)
-    });
-    let [upstream, log, network] = roles;
-    assert_eq!(value(0), upstream);
-    assert_eq!(json!([value(1)]), log);
-    assert_eq!(json!([value(4)]), network);
-    for index in [2, 3] {
-        let mut failed = log[0].clone();
-        failed["filter"] = json!({ "response_flag_filter": { "flags": ["UF", "UC"] } });
-        assert_eq!(value(index), failed);
+    // The patches of all roles are in one file there, of which each has a part.
+    let all = read(&root, "gateway/patch.yaml");
+    let patches = all["spec"]["jsonPatches"].as_array().unwrap();
+    for (role, resource, part) in [
+        ("upstream", "httproute/shop/orders/rule/0", &patches[..1]),
+        ("log", "shop/public/https", &patches[1..4]),
+        ("network", "shop/public/postgres", &patches[4..]),
+    ] {
+        let more = ["--role", role, "--resource", resource, "--wasm", MODULE];
+        let arguments = [&["--for", "envoy-gateway"][..], &target, &more].concat();
+        let [policy] = <[Value; 1]>::try_from(rendered(&root, &arguments)).unwrap();
+        assert_resource("envoypatchpolicies.json", &policy);
+        let mut shipped = all.clone();
+        shipped["metadata"]["name"] = format!("hopguard-{role}").into();
+        shipped["spec"]["jsonPatches"] = part.into();
+        assert_eq!(policy, shipped, "{role}");
     }
+    // Each resource that is named has its patches.
+    let names = ["--resource", "a", "--resource", "b"];
+    let arguments = [
+        &["--for", "envoy-gateway", "--role", "log", "--wasm", MODULE][..],
+        &target,
+        &names,
+    ];
+    let several = rendered(&root, &arguments.concat()).remove(0);
+    let patches = several["spec"]["jsonPatches"].as_array().unwrap();
+    let names: Vec<&Value> = patches.iter().map(|patch| &patch["name"]).collect();
+    assert_eq!(names, ["a", "a", "a", "b", "b", "b"]);
 }
 
 #[test]
