@@ -1,5 +1,7 @@
 //! `hopguard report`.
 
+mod otlp;
+
 use std::process::Command;
 
 use roxmltree::{Document, ParsingOptions};

@@ -9,13 +9,14 @@ use hopguard::decision::{Cause, Requirement};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::otlp;
 use crate::certificate::hex;
 use crate::moment;
 use crate::reply::Failure;
 
-/// The longest line that is read, in bytes: an event has a few KiB, and Envoy's own
-/// lines are of no use here.
-const MAX_LINE: u64 = 256 * 1024;
+/// The longest line that is read, in bytes. A collector's batch has 8,192 records unless
+/// it is told otherwise, each under 8 KiB; a line of Envoy's log is far shorter.
+const MAX_LINE: u64 = 64 * 1024 * 1024;
 /// What the name of each event begins with.
 const NAME: &str = "hopguard.";
 
@@ -78,7 +79,7 @@ pub struct Log {
     pub events: u64,
     /// Events that are in an earlier place, too.
     pub repeated: u64,
-    /// Lines that look like events, and cannot be read.
+    /// Lines or records that look like events, and cannot be read.
     pub unreadable: u64,
 }
 
@@ -99,6 +100,11 @@ impl Event {
         Requirement::parse(&self.control)
     }
 
+    /// Whether it is one of hopguard's, with its time.
+    pub fn is_whole(&self) -> bool {
+        self.name.starts_with(NAME) && self.time().is_some()
+    }
+
     fn of(line: &str) -> Option<Result<Self, ()>> {
         let json = line.get(line.find('{')?..)?;
         // Other JSON in the log is none of ours.
@@ -107,10 +113,29 @@ impl Event {
         }
         let mut values = serde_json::Deserializer::from_str(json).into_iter::<Self>();
         match values.next() {
-            Some(Ok(event)) if event.name.starts_with(NAME) && event.time().is_some() => {
-                Some(Ok(event))
-            }
+            Some(Ok(event)) if event.is_whole() => Some(Ok(event)),
             _ => Some(Err(())),
+        }
+    }
+}
+
+impl Log {
+    fn add(
+        &mut self,
+        event: Result<Event, ()>,
+        seen: &mut HashSet<(String, String)>,
+        take: &mut dyn FnMut(Event),
+    ) {
+        let Ok(event) = event else {
+            self.unreadable += 1;
+            return;
+        };
+        let is_new = event.id.is_empty() || seen.insert((event.id.clone(), event.name.clone()));
+        if is_new {
+            self.events += 1;
+            take(event);
+        } else {
+            self.repeated += 1;
         }
     }
 }
@@ -155,19 +180,14 @@ pub fn read(
             continue;
         }
         log.lines += 1;
-        match Event::of(&String::from_utf8_lossy(&line)) {
-            None => {}
-            Some(Err(())) => log.unreadable += 1,
-            Some(Ok(event)) => {
-                let is_new =
-                    event.id.is_empty() || seen.insert((event.id.clone(), event.name.clone()));
-                if is_new {
-                    log.events += 1;
-                    take(event);
-                } else {
-                    log.repeated += 1;
-                }
-            }
+        let text = String::from_utf8_lossy(&line);
+        let events = if otlp::is_batch(&text) {
+            otlp::events(&text)
+        } else {
+            Event::of(&text).into_iter().collect()
+        };
+        for event in events {
+            log.add(event, seen, take);
         }
     }
     log.sha256 = hex(&digest.finalize().into());

@@ -4,6 +4,7 @@ mod chart;
 mod counters;
 mod events;
 mod html;
+mod otlp;
 mod page;
 mod tally;
 
@@ -21,8 +22,9 @@ use crate::reply::{Failure, Format, Outcome, Reply, clean};
 
 /// Turn captured logs into a self-contained page for the auditor
 ///
-/// Reads Envoy's log, or the events alone, one a line; other lines are left out.
-/// Logs may overlap: an event counts once.
+/// Reads Envoy's log, or the events alone, one a line, or what the file exporter of an
+/// OpenTelemetry collector writes (OTLP in JSON); other lines are left out. Logs may
+/// overlap: an event counts once.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The logs; - is the standard input
