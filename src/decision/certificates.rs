@@ -135,10 +135,18 @@ pub struct CacheCounts {
     pub evictions: u64,
 }
 
+/// A verdict, and when it was made. A clock that jumped back asks anew: else a
+/// rejection of the time before the jump would stay until that time comes again.
+#[derive(Clone, Debug)]
+struct Kept {
+    verdict: Rc<CertificateVerdict>,
+    since: i64,
+}
+
 /// Judges certificates and remembers.
 pub struct Certificates {
     verifier: Rc<dyn SignatureVerifier>,
-    cache: Generations<(RuleIndex, [u8; 32]), Rc<CertificateVerdict>>,
+    cache: Generations<(RuleIndex, [u8; 32]), Kept>,
     counts: CacheCounts,
 }
 
@@ -182,16 +190,20 @@ impl Certificates {
         source: &mut dyn CertificateSource,
     ) -> Rc<CertificateVerdict> {
         let key = (question.rule, question.sha256);
-        if let Some(verdict) = self.cache.get(&key)
-            && question.now < verdict.valid_until
+        if let Some(kept) = self.cache.get(&key)
+            && (kept.since..kept.verdict.valid_until).contains(&question.now)
         {
             self.counts.hits += 1;
-            return verdict;
+            return kept.verdict;
         }
         self.counts.misses += 1;
         let verdict = Rc::new(self.judge_anew(question, source));
         if question.now < verdict.valid_until && verdict.size() <= KEPT {
-            self.cache.insert(key, Rc::clone(&verdict));
+            let kept = Kept {
+                verdict: Rc::clone(&verdict),
+                since: question.now,
+            };
+            self.cache.insert(key, kept);
         }
         verdict
     }

@@ -27,6 +27,8 @@ pub struct Flow {
     pub candidates: Rc<[RuleIndex]>,
     /// The verdict, where it is the same for all its requests.
     pub verdict: Option<Rc<Verdict>>,
+    /// When that was made, in seconds since the Unix epoch.
+    pub since: i64,
     /// Whether a second request was met on it.
     pub was_met_again: Cell<bool>,
     /// Not a flow itself: flows of this key differ by their server name, which
@@ -52,11 +54,14 @@ impl Default for Flows {
 
 impl Flows {
     /// A flow that was looked at before, and whose verdict (where it has one)
-    /// still holds.
+    /// still holds. One from the time before the clock jumped back does not: it
+    /// would hold until that time comes again.
     pub fn get(&mut self, key: &[u8], now: i64) -> Option<Rc<Flow>> {
-        self.flows
-            .get(key)
-            .filter(|flow| flow.verdict.as_ref().is_none_or(|v| now < v.valid_until))
+        let holds = |flow: &Flow| {
+            let verdict = flow.verdict.as_ref();
+            verdict.is_none_or(|v| (flow.since..v.valid_until).contains(&now))
+        };
+        self.flows.get(key).filter(|flow| holds(flow))
     }
 
     /// Remembers a flow.

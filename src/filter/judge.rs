@@ -116,6 +116,7 @@ impl Judge {
             facts,
             evidence,
             verdict: None,
+            since: now,
             was_met_again: Cell::new(false),
             needs_server_name: false,
         };

@@ -202,6 +202,7 @@ impl<H: Host> Guard<H> {
             evidence: *evidence,
             candidates,
             verdict: None,
+            since: 0,
             was_met_again: Cell::new(false),
             needs_server_name: true,
         };

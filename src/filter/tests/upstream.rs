@@ -324,3 +324,22 @@ fn a_cluster_that_the_host_does_not_name_is_not_skipped_over() {
     assert_eq!(guard.on_upstream_request(1), Step::Stop);
     assert_eq!(causes(&host), ["evidence_unreadable"]);
 }
+
+#[test]
+fn a_verdict_of_the_time_before_the_clock_jumped_back_does_not_hold() {
+    let (mut guard, host) = guard(Direction::Upstream, POLICY);
+    let mut misses_after = |now: u64, stream: u32| {
+        host.now.set(now);
+        arrive(&host, stream, "legacy");
+        connected(&host, stream);
+        assert_eq!(guard.on_upstream_request(stream), Step::Continue);
+        guard.on_tick();
+        host.metric(&["flow_cache", "miss"])
+    };
+    let day = 86_400_000 * MS;
+    assert_eq!(misses_after(NOW, 1), 1);
+    assert_eq!(misses_after(NOW + 1_000 * MS, 2), 1);
+    // The waiver was judged a day later than now; else it would be until then.
+    assert_eq!(misses_after(NOW - day, 3), 2);
+    assert_eq!(misses_after(NOW - day, 4), 2);
+}
