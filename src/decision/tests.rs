@@ -6,6 +6,8 @@
     reason = "a test that fails may panic"
 )]
 
+mod properties;
+
 use std::rc::Rc;
 
 use super::*;

@@ -6,6 +6,8 @@
     reason = "a test that fails may panic"
 )]
 
+mod properties;
+
 use super::*;
 use crate::revocation::lists::tests::Shared;
 use crate::revocation::ocsp::tests::responder::{

@@ -21,6 +21,7 @@ mod path;
 mod pem;
 mod pins;
 pub(crate) mod pki;
+mod properties;
 mod signature;
 mod strength;
 mod svid;
