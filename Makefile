@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help setup wasm image push noop envoy registry demo test chaos soak test-distro lint bench fuzz fuzz-seeds dashboard-picture fmt clean
+.PHONY: help setup wasm image push noop conformance envoy registry demo test chaos soak test-distro lint bench fuzz fuzz-seeds dashboard-picture fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -30,7 +30,10 @@ registry: setup ## Fetch the registry and skopeo that the tests of pushed images
 demo: wasm envoy ## Show what is allowed and denied, and why, against real servers (KEEP=1 leaves it running)
 	@cargo run --locked --quiet -p hopguard-testbed --example demo
 
-test: wasm envoy registry ## All tests: the core, and the module in a real Envoy
+conformance: setup ## Build the filter that judges the cases of conformance suites in Envoy
+	@tools/build-conformance.sh
+
+test: wasm conformance envoy registry ## All tests: the core, and the module in a real Envoy
 	@tools/check-reproducible.sh
 	@echo 'test: building and running all tests' >&2
 	@cargo test --locked --workspace --features hopguard-cli/push

@@ -27,7 +27,7 @@ pub mod revocation;
 pub mod telemetry;
 pub mod trust;
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "entry"))]
 mod entry {
     proxy_wasm::main! {{
         crate::filter::root::register();

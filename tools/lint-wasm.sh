@@ -23,6 +23,7 @@ fi
 if rustc --print target-libdir --target "$triple" >/dev/null 2>&1 \
     && [ -d "$(rustc --print target-libdir --target "$triple")" ]; then
     cargo clippy --locked --package hopguard --lib --target "$triple" -- -D warnings
+    cargo clippy --locked --package hopguard-conformance-filter --target "$triple" -- -D warnings
 else
     echo "lint: no $triple target here; clippy over the host adapter is left to a machine that has it" >&2
 fi
