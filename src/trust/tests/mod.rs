@@ -25,3 +25,4 @@ mod properties;
 mod signature;
 mod strength;
 mod svid;
+pub(crate) mod vectors;

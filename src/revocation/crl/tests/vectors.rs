@@ -1,12 +1,11 @@
 //! NIST PKITS sections 4.4, 4.5, 4.14 and 4.15, and x509-limbo's cases of
 //! revocation lists, where the shared vectors are at hand.
 
-use std::path::Path;
-
 use serde::Deserialize;
 
 use crate::revocation::crl::{Crl, CrlStatus, Limits, status, time};
 use crate::trust::der::{self, Reader, tag, wrap};
+use crate::trust::tests::vectors;
 use crate::trust::{Certificate, Instant, NoHost, pem, signature};
 
 #[derive(Deserialize)]
@@ -59,13 +58,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
 ];
 
 fn suite(name: &str) -> Option<Suite> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../shared/vectors")
-        .join(name);
-    let Ok(text) = std::fs::read(&path) else {
-        println!("skipped: {} is not there", path.display());
-        return None;
-    };
+    let text = vectors::read(name)?;
     Some(serde_json::from_slice(&text).expect("the vectors are JSON"))
 }
 
