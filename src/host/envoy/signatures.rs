@@ -59,7 +59,7 @@ impl SignatureVerifier for HostSignatures {
         // SAFETY: the host just returned these.
         let answer = unsafe { take(data, size) };
         // VerifySignatureResult { bool result = 1; string error = 2; }: yes is
-        // exactly field 1 with 1; no is this error (Envoy 1.39 and 1.40), which
+        // exactly field 1 with 1; no is this error (Envoy 1.36 to 1.40), which
         // is final, or a peer's false signatures would be checked twice. Any
         // other answer means that the host cannot tell (a key or hash that it
         // does not take): then the in-wasm way decides.
