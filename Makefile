@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help setup wasm image push noop conformance envoy registry demo test chaos soak test-distro lint bench fuzz fuzz-seeds dashboard-picture fmt clean
+.PHONY: help setup wasm image push noop conformance envoy registry demo test chaos soak test-distro lint deny bench fuzz fuzz-seeds dashboard-picture fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -54,6 +54,9 @@ lint: setup ## Formatting and clippy, as CI has them
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets --features hopguard-cli/push -- -D warnings
 	@tools/lint-wasm.sh
+
+deny: setup ## Licences, sources, banned and doubled crates; advisories where reachable (DENY_ADVISORIES)
+	@tools/deny.sh
 
 bench: wasm noop envoy ## CPU per request of a real Envoy with and without the plugin
 	@cargo run --locked --release --quiet -p hopguard-testbed --example bench

@@ -18,6 +18,9 @@
 //! test natively. As a WebAssembly module the crate is a proxy-wasm plugin
 //! (ABI 0.2.1) for Envoy.
 
+// What talks to the host allows it for itself.
+#![deny(unsafe_code)]
+
 pub mod config;
 pub mod decision;
 pub mod filter;

@@ -13,3 +13,4 @@ mod examples;
 mod links;
 mod names;
 mod pages;
+mod unsafe_code;

@@ -5,6 +5,8 @@
 //! every later request. So these calls are declared here, answer with bytes,
 //! and read any status but success as "absent".
 
+#![allow(unsafe_code, reason = "host functions are foreign, and get pointers")]
+
 mod abi;
 mod exports;
 mod shared;
