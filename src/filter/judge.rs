@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::ask;
 use super::evidence::HostCertificate;
 use super::flow::{Flow, Flows};
+use super::shown::Shown;
 use super::staple::Stapled;
 use crate::decision::{
     CacheCounts, Case, Cause, Certificates, ConnectionFacts, Direction, Evidence, Policy,
@@ -26,6 +27,7 @@ pub struct Judge {
     /// Whether a stream can wait for an answer to come.
     pub may_wait: bool,
     credential_headers: Vec<String>,
+    shown: Shown,
 }
 
 /// What happened in the caches since it was last asked.
@@ -60,6 +62,7 @@ impl Judge {
             evidence,
             may_wait: true,
             credential_headers,
+            shown: Shown::default(),
         }
     }
 
@@ -111,6 +114,12 @@ impl Judge {
         evidence: Evidence,
         now: i64,
     ) -> (Rc<Verdict>, Flow) {
+        self.shown.look(
+            host,
+            self.direction,
+            self.policy.rules(self.direction),
+            &evidence,
+        );
         let mut flow = Flow {
             candidates: self.candidates(&facts),
             facts,

@@ -20,6 +20,7 @@ mod role;
 pub mod root;
 mod seen;
 mod share;
+mod shown;
 mod staple;
 #[cfg(target_arch = "wasm32")]
 mod streams;

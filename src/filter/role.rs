@@ -12,7 +12,7 @@ use super::posture::Posture;
 use super::seen::Seen;
 use crate::decision::{Direction, Policy};
 use crate::host::CallAnswer;
-use crate::host::envoy::{self, Envoy, HostSignatures, ProcessData};
+use crate::host::envoy::{self, Envoy, ProcessData};
 use crate::revocation::MAX_OPEN;
 
 /// The place of a root id.
@@ -73,7 +73,7 @@ impl Role {
     pub fn new(place: Place, root: u32, policy: Policy, seen: Seen) -> Result<Self, &'static str> {
         let host = Envoy::new(root);
         let ports = Ports {
-            verifier: Rc::new(HostSignatures),
+            verifier: envoy::offers::verifier(),
             data: Rc::new(ProcessData),
             random: envoy::random,
             is_loader: envoy::wake::is_main(),

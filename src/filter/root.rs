@@ -64,7 +64,11 @@ impl Root {
             Place::Posture => "policy".to_owned(),
             _ => format!("policy with {rules} rules"),
         };
-        host.log(Level::Info, &format!("hopguard {version}: {name} {what}"));
+        let offers = envoy::offers::told(&host);
+        host.log(
+            Level::Info,
+            &format!("hopguard {version}: {name} {what}; host: {offers}"),
+        );
         Ok(role)
     }
 }

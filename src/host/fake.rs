@@ -45,8 +45,10 @@ pub struct FakeHost {
     pub calls: RefCell<Vec<String>>,
     /// Where the calls went: cluster and path, in order.
     pub called: RefCell<Vec<(String, String)>>,
-    /// Log lines.
+    /// Log lines that are events.
     pub lines: RefCell<Vec<String>>,
+    /// The other log lines.
+    pub notes: RefCell<Vec<(Level, String)>>,
     /// The timer.
     pub tick: Cell<u32>,
     /// Wake-ups asked for.
@@ -137,8 +139,12 @@ impl Host for std::rc::Rc<FakeHost> {
             .insert((self.stream.get(), name.to_owned()), value.to_owned());
     }
 
-    fn log(&self, _: Level, line: &str) {
-        self.lines.borrow_mut().push(line.to_owned());
+    fn log(&self, level: Level, line: &str) {
+        if line.starts_with('{') {
+            self.lines.borrow_mut().push(line.to_owned());
+        } else {
+            self.notes.borrow_mut().push((level, line.to_owned()));
+        }
     }
 
     fn respond(&self, status: u32, _: &str, _: &str, body: &str) {

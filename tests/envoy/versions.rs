@@ -2,6 +2,8 @@
 //! and not the certificate, before 1.39 not the server name that it asked for:
 //! what cannot be judged is denied, and says so.
 
+mod told;
+
 use hopguard_testbed::config::UpstreamTls;
 use hopguard_testbed::pki::{Issued, KeyKind, Pki};
 use serde_json::{Value, json};

@@ -12,6 +12,7 @@ mod gate_model;
 mod network;
 mod passthrough;
 mod posture;
+mod shown;
 mod upstream;
 
 use std::rc::Rc;

@@ -9,6 +9,7 @@
 
 mod abi;
 mod exports;
+pub mod offers;
 mod shared;
 mod signatures;
 pub mod wake;
@@ -20,7 +21,6 @@ use hashbrown::HashMap;
 use self::abi::*;
 pub use self::exports::{Callbacks, take_callbacks};
 pub use self::shared::{ProcessData, random};
-pub use self::signatures::HostSignatures;
 use self::wake::Wake;
 use super::attributes::{self, Path};
 use super::ports::{CallAnswer, CallId, Host, Level, MetricId, MetricKind};

@@ -39,6 +39,11 @@ pub fn is_main() -> bool {
     vm_number().is_some_and(|number| number <= MAIN_VMS)
 }
 
+/// Whether this VM could take a number: the host has data that VMs share.
+pub fn has_number() -> bool {
+    vm_number().is_some()
+}
+
 /// Offers the echo, where this VM is one of the main thread's.
 pub fn offer_echo() {
     if is_main() {
