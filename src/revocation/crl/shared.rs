@@ -11,14 +11,14 @@ use std::rc::Rc;
 
 use super::head::Head;
 use super::rows::{ROW_OVERHEAD, Rows};
-use super::{Crl, Entries, Reason};
+use super::{Crl, Entries, MAX_SERIAL, Reason};
 use crate::revocation::shared_data::SharedData;
 
 /// Rows of a shard: at most 26 KiB to copy for a look-up, and a thousand shards
 /// for a million entries.
 const SHARD_ROWS: usize = 1_024;
 /// The form of the values.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 /// Octets of a generation.
 const GENERATION: usize = 8;
 
@@ -50,7 +50,8 @@ impl Publication {
         let mut head = vec![FORM];
         head.extend(generation.to_le_bytes());
         head.extend(list.signer);
-        for number in [list.count, rows.width(), list.issuer_name.len()] {
+        let name = list.issuer_name.len();
+        for number in [list.count, rows.len(), rows.width(), name] {
             head.extend((number as u64).to_le_bytes());
         }
         head.extend(list.issuer_name.as_bytes());
@@ -91,6 +92,8 @@ pub(super) struct Table {
     data: Rc<dyn SharedData>,
     name: String,
     generation: u64,
+    /// Rows of all shards.
+    rows: usize,
     width: usize,
     /// The first serial number of each shard.
     firsts: Vec<u8>,
@@ -137,7 +140,16 @@ impl Table {
         };
         let (value, _) = self.data.get(&shard_key(&self.name, index)).ok_or(Gone)?;
         let (generation, rows) = value.split_first_chunk::<GENERATION>().ok_or(Gone)?;
-        if u64::from_le_bytes(*generation) != self.generation {
+        // Part of a shard would make good what is revoked on the rest of it.
+        let before = index.saturating_mul(SHARD_ROWS);
+        let count = self.rows.saturating_sub(before).min(SHARD_ROWS);
+        let is_whole = u64::from_le_bytes(*generation) == self.generation
+            && rows.len() == count * (self.width + ROW_OVERHEAD)
+            && rows.get(..self.width)
+                == self
+                    .firsts
+                    .get(index * self.width..(index + 1) * self.width);
+        if !is_whole {
             return Err(Gone);
         }
         Ok(Rows::sorted(self.width, rows.to_vec()).find(serial))
@@ -155,8 +167,8 @@ pub fn shard_key(name: &str, index: usize) -> String {
 }
 
 /// Reads the head that was written under this name. `None` where there is none of
-/// this generation. What is there is trusted: it was verified by the worker that
-/// wrote it.
+/// this generation, or none in this form. What it says is trusted: it was verified
+/// by the worker that wrote it, and who else writes here is part of the proxy.
 pub fn read(data: &Rc<dyn SharedData>, name: &str, generation: u64) -> Option<Crl> {
     let (value, _) = data.get(&head_key(name))?;
     let (form, rest) = value.split_first()?;
@@ -166,11 +178,16 @@ pub fn read(data: &Rc<dyn SharedData>, name: &str, generation: u64) -> Option<Cr
     }
     let (signer, rest) = rest.split_first_chunk::<32>()?;
     let (count, rest) = number(rest)?;
+    let (rows, rest) = number(rest)?;
     let (width, rest) = number(rest)?;
     let (length, rest) = number(rest)?;
     let (issuer_name, rest) = rest.split_at_checked(length)?;
     let (length, rest) = number(rest)?;
     let (bare, firsts) = rest.split_at_checked(length)?;
+    let shards = rows.div_ceil(SHARD_ROWS);
+    if width > MAX_SERIAL || shards.checked_mul(width) != Some(firsts.len()) {
+        return None;
+    }
     let head = Head::parse(bare).ok()?;
     Some(Crl {
         issuer: head.issuer,
@@ -186,6 +203,7 @@ pub fn read(data: &Rc<dyn SharedData>, name: &str, generation: u64) -> Option<Cr
             data: Rc::clone(data),
             name: name.to_owned(),
             generation,
+            rows,
             width,
             firsts: firsts.to_vec(),
         }),

@@ -347,6 +347,103 @@ fn a_clock_that_jumps_back_does_not_stop_the_loading() {
     assert!(world.loader.take_order(now(NOW)).is_some());
 }
 
+/// Of another form, cut short, or of something else: whatever lies in a place of the
+/// workers is never taken for a list on which a revoked certificate is not, and the
+/// next list that is loaded takes its place.
+#[test]
+fn garbage_in_what_is_shared_makes_nothing_good() {
+    let serial = |n: u16| [&[1][..], &n.to_be_bytes()].concat();
+    let serials: Vec<Vec<u8>> = (0..3_000).map(serial).collect();
+    let serials: Vec<&[u8]> = serials.iter().map(Vec::as_slice).collect();
+    // The names of the places are those of the CA, which each world has its own of.
+    let places = |world: &World| -> Vec<String> {
+        let all = world.shared.0.borrow();
+        all.keys().cloned().collect()
+    };
+    let changes: [fn(&[u8]) -> Vec<u8>; 8] = [
+        |_| Vec::new(),
+        |_| vec![0xff],
+        |_| vec![0xff; 100],
+        |_| vec![0; 60_000],
+        |value| value[..value.len() / 2].to_vec(),
+        |value| value[..value.len().saturating_sub(1)].to_vec(),
+        |value| [value, b"x"].concat(),
+        // An older or newer form, or generation.
+        |value| {
+            let mut value = value.to_vec();
+            value.iter_mut().take(1).for_each(|form| *form ^= 0x3f);
+            value
+        },
+    ];
+    for place in 0.. {
+        for (number, change) in changes.iter().enumerate() {
+            let mut world = world();
+            let revoked: Vec<_> = [0, 1_023, 1_024, 2_047, 2_048, 2_999]
+                .map(|n| world.leaf(&serial(n)))
+                .into();
+            world.load(ok(world.list(1, &serials, "260531000000Z")), NOW);
+            // A record, a head and three shards.
+            let places = places(&world);
+            assert_eq!(places.len(), 5, "{places:?}");
+            let Some(key) = places.get(place) else {
+                return;
+            };
+            let value = world.shared.get(key).unwrap().0;
+            world.shared.set(key, &change(&value), 0);
+            for asked in &revoked {
+                let status = world.worker.status(asked, now(NOW));
+                assert!(!is_good(&status), "{key}, {number}: {status:?}");
+            }
+            // No number of a head makes a worker reserve memory by it.
+            let later = NOW + 6 * HOUR;
+            if world.loader.next_due(now(later)).is_some() {
+                world.load(ok(world.list(2, &serials, "260601000000Z")), later);
+            }
+            for asked in &revoked {
+                let status = world.worker.status(asked, now(later));
+                assert!(is_revoked(&status), "{key}, {number}: {status:?}");
+            }
+        }
+    }
+}
+
+/// Every octet of a head: none makes a panic, or takes memory by what it says.
+#[test]
+fn no_octet_of_a_shared_head_does_harm() {
+    let mut world = world();
+    let revoked = world.leaf(&[6]);
+    world.load(ok(world.list(1, &[&[6]], "260531000000Z")), NOW);
+    let heads: Vec<String> = {
+        let all = world.shared.0.borrow();
+        all.keys()
+            .filter(|key| key.ends_with(".head"))
+            .cloned()
+            .collect()
+    };
+    let issuers: Rc<[Certificate]> = Rc::new([Certificate::parse(&world.ca.der).unwrap()]);
+    for key in heads {
+        let whole = world.shared.get(&key).unwrap().0;
+        for index in 0..whole.len() {
+            let mut changed = whole.clone();
+            changed[index] ^= 0xff;
+            world.shared.set(&key, &changed, 0);
+            let data = Rc::clone(&world.shared) as Rc<dyn SharedData>;
+            // A worker that has not read it yet.
+            let mut fresh = Lists::new(
+                Vec::new(),
+                vec![source()],
+                Rc::clone(&issuers),
+                data,
+                3_000,
+                false,
+            );
+            let _ = fresh.status(&revoked, now(NOW));
+        }
+        world.shared.set(&key, &whole, 0);
+    }
+    assert!(is_revoked(&world.worker.status(&revoked, now(NOW))));
+}
+
 #[test]
 fn large_lists_are_found_in_as_in_one_worker() {
     let mut world = world();
