@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help setup wasm image push noop conformance envoy registry demo test chaos soak test-distro lint deny bench fuzz fuzz-seeds dashboard-picture fmt clean
+.PHONY: help setup wasm image push noop conformance envoy registry demo test chaos soak test-distro test-matrix lint deny bench fuzz fuzz-seeds dashboard-picture fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -48,6 +48,9 @@ soak: wasm envoy ## A long life, compressed: memory, bounds and exact counts (SO
 test-distro: setup ## Build the module with the distribution's Rust, and run the demo with it
 	@WASM_TOOLCHAIN=distro WASM_OUT=$(CURDIR)/target/distro/hopguard.wasm tools/build-wasm.sh
 	@HOPGUARD_WASM=$(CURDIR)/target/distro/hopguard.wasm cargo run --locked --quiet -p hopguard-testbed --example demo
+
+test-matrix: wasm ## All tests in a real Envoy of each version, or of those in VERSIONS only; TESTS=filter
+	@tools/test-matrix.sh $(VERSIONS)
 
 lint: setup ## Formatting and clippy, as CI has them
 	cargo fmt --all --check

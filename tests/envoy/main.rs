@@ -13,6 +13,7 @@ mod chaos;
 mod collector;
 mod downstream;
 mod failures;
+mod faults;
 mod gate;
 mod live_change;
 mod names;

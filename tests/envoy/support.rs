@@ -5,8 +5,11 @@ pub mod doors;
 pub mod failing;
 pub mod hello;
 pub mod logs;
+pub mod needs;
 pub mod staple;
 pub mod table;
+
+pub(crate) use self::needs::needs;
 
 use std::time::{Duration, Instant};
 
@@ -231,10 +234,7 @@ pub fn nobody() -> (tokio::net::TcpSocket, std::net::SocketAddr) {
 
 /// Waits until this many requests wait at the upstream gate.
 pub async fn pending(envoy: &Envoy, count: u64) {
-    envoy
-        .wait_for_stat("wasmcustom.hopguard.gate_pending", |n| n == count)
-        .await
-        .unwrap();
+    metric_is(envoy, &["gate_pending"], count).await;
 }
 
 /// The sum of hopguard's metrics whose names hold all of these texts.

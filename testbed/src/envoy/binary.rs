@@ -30,6 +30,30 @@ pub fn binary() -> Result<PathBuf> {
     find(None)
 }
 
+/// The version of the Envoy that runs where none is asked for: `1.40.0`.
+///
+/// # Errors
+///
+/// When `ENVOY` names one that does not say its version.
+pub fn default_version() -> Result<String> {
+    let told = |name| std::env::var(name).ok().filter(|told| !told.is_empty());
+    if let Some(path) = told("ENVOY") {
+        let output = std::process::Command::new(&path)
+            .arg("--version")
+            .output()
+            .map_err(Error::io(format!("starting {path}")))?;
+        // Commit, version, state of the source, kind of build, TLS library.
+        let text = String::from_utf8_lossy(&output.stdout);
+        return text
+            .split('/')
+            .nth(1)
+            .map(str::to_owned)
+            .ok_or_else(|| Error::EnvoyMissing(format!("{path} says no version: {text}")));
+    }
+    let pinned = pinned_versions().first().copied().unwrap_or_default();
+    Ok(told("ENVOY_VERSION").unwrap_or_else(|| pinned.to_owned()))
+}
+
 /// The binary to run: `ENVOY`, else the version asked for, else `ENVOY_VERSION`, else the
 /// default one; fetched where it is not in the target directory yet.
 pub(super) fn find(version: Option<&str>) -> Result<PathBuf> {

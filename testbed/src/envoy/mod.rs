@@ -28,7 +28,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use self::admin::Admin;
-pub use self::binary::{binary, pinned_versions};
+pub use self::binary::{binary, default_version, pinned_versions};
 pub use self::builder::EnvoyBuilder;
 use self::builder::POLL;
 use crate::error::{Error, Result};

@@ -54,6 +54,9 @@ fn answers(elsewhere: &str) -> Vec<Row> {
             .reply(redirect(301))
             .denied(UNREACHABLE, "HTTP status 301"),
         row("found")
+            .reply(redirect(302))
+            .denied(UNREACHABLE, "HTTP status 302"),
+        row("moved-for-now")
             .reply(redirect(307))
             .denied(UNREACHABLE, "HTTP status 307"),
         // The right answer, and still no success.
@@ -93,6 +96,13 @@ fn answers(elsewhere: &str) -> Vec<Row> {
         row("untyped")
             .reply(|database, question| Reply::ok(good_answer(database, question)))
             .denied(INVALID, "\"\" and not application/ocsp-response"),
+        // Nobody asked for an encoding, and nobody decodes one.
+        row("gzip")
+            .reply(|_, _| {
+                const GZIP: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03";
+                response(GZIP.to_vec()).header("content-encoding", "gzip")
+            })
+            .denied(INVALID, "malformed"),
         row("garbage")
             .reply(|_, _| response(b"no answer".to_vec()))
             .denied(INVALID, "malformed"),
@@ -159,6 +169,40 @@ async fn answers_that_are_none_about_clients() {
         .responder_for(&FAILING)
         .walk_clients()
         .await;
+}
+
+/// Answers far larger than an OCSP response: 8 MiB come to the plugin, which reads
+/// the first 64 KiB of them; 64 MiB do not come, for Envoy itself gives them up. Each
+/// costs memory while it is here, and none is kept.
+#[tokio::test]
+async fn answers_that_are_far_too_large() {
+    const MANY: usize = 4;
+    let world = World::new().await;
+    let large = |kind: &str, mebibytes: usize, cause, words| {
+        let reply = move |_: &_, _: &_| response(vec![0x30; mebibytes << 20]);
+        (0..MANY)
+            .map(|number| {
+                // One that is given up gets a pause, and takes nothing from the others.
+                let name = format!("{kind}-{number}");
+                let host = format!("{name}.test");
+                Row::good(&name)
+                    .host(&host)
+                    .reply(reply)
+                    .denied(cause, words)
+            })
+            .collect::<Vec<_>>()
+    };
+    let mut rows = large("eight", 8, INVALID, "65536 are allowed");
+    rows.extend(large("sixty-four", 64, UNREACHABLE, NO_ANSWER));
+    rows.push(Row::good("good"));
+    let names: Vec<_> = rows.iter().map(|row| row.name.clone()).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let envoy = Table::new(&world, rows)
+        .responder_for(&names[..2 * MANY])
+        .walk_servers()
+        .await;
+    let resident = envoy.rss_bytes().unwrap() >> 20;
+    assert!(resident < 400, "{resident} MiB");
 }
 
 /// Connections that fail before there is an answer. The time-outs are the
