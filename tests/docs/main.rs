@@ -13,4 +13,5 @@ mod examples;
 mod links;
 mod names;
 mod pages;
+mod reliability;
 mod unsafe_code;

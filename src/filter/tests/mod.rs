@@ -7,6 +7,7 @@
     reason = "a test that fails may panic"
 )]
 
+mod clock;
 mod downstream;
 mod gate_model;
 mod network;
