@@ -152,6 +152,7 @@ async fn no_way_to_the_collector_is_no_harm() {
 
 #[tokio::test]
 async fn a_failed_call_of_our_own_is_a_failure_too() {
+    crate::support::needs!(CallFailureReason);
     let pki = Pki::new();
     let plain = Upstream::plaintext().start().await.unwrap();
     let tls = UpstreamTls::new().sni("collector.test");
@@ -176,6 +177,7 @@ async fn a_failed_call_of_our_own_is_a_failure_too() {
 /// guarded, by the very VM that calls.
 #[tokio::test]
 async fn the_way_to_the_collector_is_guarded_like_any_other() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     for waived in [true, false] {
         let server = Upstream::plaintext().start().await.unwrap();

@@ -49,6 +49,7 @@ async fn a_plaintext_upstream_receives_nothing() {
 
 #[tokio::test]
 async fn a_trusted_upstream_is_reached() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let upstream = Upstream::tls(&pki.server("api.test").issue())
         .start()

@@ -51,6 +51,7 @@ fn waived_clients() -> Value {
 
 #[tokio::test]
 async fn bytes_go_to_a_trusted_server_and_to_no_other() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let policy = policy(
         &pki,

@@ -47,6 +47,7 @@ fn rule(n: usize, matches: Value) -> Value {
 
 #[tokio::test]
 async fn a_thousand_rules_decide_like_one_and_are_walked_once() {
+    crate::support::needs!(PeerCertificate);
     const REQUESTS: usize = 100;
     let (stores, authorities) = stores();
     let of_store = |n: usize| &authorities[n * CAS_OF_A_STORE + 3];
@@ -126,6 +127,7 @@ async fn a_thousand_rules_decide_like_one_and_are_walked_once() {
 /// Rules by path are compared with each request, and there is no way around it.
 #[tokio::test]
 async fn a_thousand_rules_by_path_decide_like_one() {
+    crate::support::needs!(PeerCertificate);
     let (stores, authorities) = stores();
     let rules: Vec<_> = (0..RULES)
         .map(|n| rule(n, json!({ "paths": [format!("/service-{n}/**")] })))

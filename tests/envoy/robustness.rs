@@ -151,6 +151,7 @@ async fn hostile_bytes_in_a_request_kill_nothing_and_forge_nothing() {
 
 #[tokio::test]
 async fn what_a_peer_chose_is_escaped_in_the_log() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let forged = pki
         .server("api.test")

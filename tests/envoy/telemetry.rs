@@ -80,6 +80,7 @@ fn id_of(body: &str) -> String {
 
 #[tokio::test]
 async fn the_access_log_shows_the_gravest_verdict_of_both_hops() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let secure = Upstream::tls(&pki.server("api.test").issue())
         .start()
@@ -159,6 +160,7 @@ async fn the_access_log_shows_the_gravest_verdict_of_both_hops() {
 
 #[tokio::test]
 async fn a_denied_client_learns_a_code_and_an_id_and_nothing_else() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let secret = pki
         .server("secret-name.test")

@@ -215,6 +215,7 @@ async fn a_client_certificate_may_come_from_the_header_that_envoy_sets_and_only_
 
 #[tokio::test]
 async fn where_envoy_shows_client_certificates_the_header_says_nothing() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
 
     visit(&pki, doors_with_forwarded_certificates(&pki, None), None).await;

@@ -16,6 +16,7 @@ const DENIED: &str = "hopguard.denied";
 
 #[tokio::test]
 async fn clients_must_have_a_certificate_where_a_rule_says_so() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let port = free_port().unwrap();
     let rule = |name: &str, matches: Value| {

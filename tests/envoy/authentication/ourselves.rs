@@ -18,6 +18,7 @@ fn by(ways: Value) -> Value {
 
 #[tokio::test]
 async fn a_client_certificate_must_be_configured_where_a_rule_says_so() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let server = pki.server("api.test").issue();
     let row = |name: &str| Row::new(name, &server).require(by(json!({ "certificate": true })));
@@ -56,6 +57,7 @@ async fn a_client_certificate_must_be_configured_where_a_rule_says_so() {
 
 #[tokio::test]
 async fn a_credential_in_the_request_must_be_there_where_a_rule_says_so() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let server = pki.server("api.test").issue();
     let row = |name: &str, ways: Value| Row::new(name, &server).require(by(ways));

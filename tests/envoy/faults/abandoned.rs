@@ -21,6 +21,7 @@ const WAVES: usize = 10;
 /// 10,000 of them, a thousand at a time.
 #[tokio::test]
 async fn ten_thousand_requests_whose_clients_left_leave_nothing_behind() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let certificate = pki.server("api.test").issue();
     let upstream = Upstream::tls(&certificate).held().start().await.unwrap();

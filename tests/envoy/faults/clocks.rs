@@ -41,6 +41,7 @@ fn assert_in_time(asked: SystemTime, end: SystemTime) {
 /// Of a server, on a connection that stays open, and whose verdict is remembered.
 #[tokio::test]
 async fn a_server_certificate_that_ends_ends_what_was_decided_by_it() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let now = SystemTime::now();
     let end = end();
@@ -96,6 +97,7 @@ async fn assert_told(envoy: &Envoy, rule: &str, denied: usize) {
 /// Of a client, whose connection stays open.
 #[tokio::test]
 async fn a_client_certificate_that_ends_ends_what_was_decided_by_it() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let now = SystemTime::now();
     let end = end();

@@ -23,6 +23,7 @@ fn named(pki: &Pki, rule: &str) -> Value {
 
 #[tokio::test]
 async fn a_hot_restart_leaves_no_gap() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = Upstream::tls(&pki.server("api.test").issue())
         .start()

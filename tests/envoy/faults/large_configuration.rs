@@ -24,6 +24,7 @@ fn large(policy: &Value, number: u64) -> Value {
 
 #[tokio::test]
 async fn ten_megabytes_are_refused_and_the_policy_before_goes_on() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = Upstream::tls(&pki.server("api.test").issue());
     let good = good.start().await.unwrap();

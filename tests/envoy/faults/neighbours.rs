@@ -50,6 +50,7 @@ async fn ask(client: Client, path: &'static str, mut over: watch::Receiver<bool>
 /// plaintext: a good one in the same worker is served all the while.
 #[tokio::test]
 async fn bad_peers_do_not_slow_a_good_one() {
+    crate::support::needs!(PeerCertificate);
     const WAITING: usize = 500;
     let pki = Pki::new();
     let server = |certificate: &Issued| Upstream::tls(certificate);

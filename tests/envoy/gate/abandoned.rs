@@ -15,6 +15,7 @@ const CLIENTS: usize = 400;
 
 #[tokio::test]
 async fn requests_whose_clients_left_take_no_room() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let upstream = Upstream::tls(&pki.server("api.test").issue())
         .held()

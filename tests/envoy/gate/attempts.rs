@@ -88,6 +88,7 @@ pub(super) fn retrying(route: Route) -> Route {
 
 #[tokio::test]
 async fn a_retry_is_judged_by_its_own_connection() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = pki.server("api.test").issue();
     let bad = pki.server("api.test").issuer(&pki.other).issue();
@@ -210,6 +211,7 @@ async fn a_retry_is_judged_by_its_own_connection() {
 
 #[tokio::test]
 async fn a_host_that_refuses_tcp_is_told_of_and_the_retry_is_judged_too() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = pki.server("api.test").issue();
     let trusted = Upstream::tls(&good).start().await.unwrap();
@@ -270,6 +272,7 @@ async fn a_denial_is_final_and_not_retried_elsewhere() {
 /// A mirrored request goes its own way, which nobody waits for.
 #[tokio::test]
 async fn a_mirrored_request_is_judged_too() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = pki.server("api.test").issue();
     let trusted = Upstream::tls(&good).start().await.unwrap();

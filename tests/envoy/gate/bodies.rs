@@ -30,6 +30,7 @@ fn guards(policy: &Value) -> [Value; 2] {
 
 #[tokio::test]
 async fn no_byte_of_a_body_reaches_a_denied_upstream() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let policy = policy(&pki, json!({ "default_trust_stores": ["ca"] }));
     for guard in guards(&policy) {
@@ -98,6 +99,7 @@ async fn no_byte_of_a_body_passes(pki: &Pki, guard: Value) {
 
 #[tokio::test]
 async fn a_body_that_waited_arrives_whole() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let policy = policy(&pki, json!({ "default_trust_stores": ["ca"] }));
     for guard in guards(&policy) {
@@ -147,6 +149,7 @@ async fn a_body_waits(pki: &Pki, guard: Value) {
 
 #[tokio::test]
 async fn an_answer_before_the_end_of_the_body_leaves_the_client_usable() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = Upstream::tls(&pki.server("api.test").issue())
         .start()

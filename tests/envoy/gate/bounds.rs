@@ -32,6 +32,7 @@ async fn held(pki: &Pki, fields: Value) -> (Upstream, Envoy, Client) {
 
 #[tokio::test]
 async fn a_request_does_not_wait_beyond_the_deadline() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let (upstream, envoy, client) = held(&pki, json!({ "gate": { "timeout_ms": 50 } })).await;
 
@@ -80,6 +81,7 @@ async fn in_report_mode_a_request_goes_on_to_wait_after_the_deadline() {
 
 #[tokio::test]
 async fn only_so_many_requests_wait() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let (upstream, envoy, client) = held(&pki, json!({ "gate": { "max_pending": 2 } })).await;
 
@@ -112,6 +114,7 @@ async fn only_so_many_requests_wait() {
 
 #[tokio::test]
 async fn requests_that_wait_are_served_while_listeners_drain() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     for drain in ["/drain_listeners", "/drain_listeners?graceful"] {
         let (upstream, envoy, client) = held(&pki, json!({})).await;

@@ -52,6 +52,7 @@ fn has_http2_streams(received: &[u8]) -> bool {
 
 #[tokio::test]
 async fn all_streams_of_an_http2_connection_are_judged() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = pki.server("api.test").issue();
     let bad = pki.server("api.test").issuer(&pki.other).issue();
@@ -95,6 +96,7 @@ async fn all_streams_of_an_http2_connection_are_judged() {
 
 #[tokio::test]
 async fn each_request_of_a_mixed_cluster_is_judged_by_its_own_endpoint() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let secure = Upstream::tls(&pki.server("api.test").issue())
         .start()
@@ -122,6 +124,7 @@ async fn each_request_of_a_mixed_cluster_is_judged_by_its_own_endpoint() {
 
 #[tokio::test]
 async fn a_connection_after_a_rotation_is_judged_anew() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = pki.server("api.test").issue();
     let bad = pki.server("api.test").issuer(&pki.other).issue();
@@ -183,6 +186,7 @@ async fn a_connection_after_a_rotation_is_judged_anew() {
 
 #[tokio::test]
 async fn every_connection_is_judged_where_each_serves_one_request() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = pki.server("api.test").issue();
     let bad = pki.server("api.test").issuer(&pki.other).issue();

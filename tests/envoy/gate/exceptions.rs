@@ -180,6 +180,7 @@ async fn report_mode_of_the_policy_does_not_reach_a_rule_that_enforces() {
 
 #[tokio::test]
 async fn a_rule_can_demand_a_newer_tls_version() {
+    crate::support::needs!(PeerCertificate);
     use TlsVersion::{V1_1, V1_2, V1_3};
     let pki = Pki::new();
     let certificate = pki.server("api.test").issue();

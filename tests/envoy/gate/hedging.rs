@@ -24,6 +24,7 @@ fn hedging(route: Route) -> Route {
 
 #[tokio::test]
 async fn a_hedged_attempt_is_judged_by_its_own_connection() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = pki.server("api.test").issue();
     let slow = Upstream::tls(&good).start().await.unwrap();
@@ -59,6 +60,7 @@ async fn a_hedged_attempt_is_judged_by_its_own_connection() {
 /// to come, so that hedged attempts start between two of them.
 #[tokio::test]
 async fn an_attempt_is_never_judged_by_the_evidence_of_a_later_one() {
+    crate::support::needs!(PeerCertificate);
     const REQUESTS: usize = 64;
     let pki = Pki::new();
     let bad = pki.server("api.test").issuer(&pki.other).issue();

@@ -10,6 +10,7 @@ use crate::support::{ACCESS_LOG, exactly_events, filter, gist, policy, start};
 
 #[tokio::test]
 async fn a_websocket_reaches_a_trusted_upstream_and_no_plaintext_one() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let trusted = Upstream::tls(&pki.server("api.test").issue())
         .start()
@@ -68,6 +69,7 @@ async fn a_websocket_reaches_a_trusted_upstream_and_no_plaintext_one() {
 /// CONNECT that Envoy ends itself: what follows goes to the upstream as it is.
 #[tokio::test]
 async fn a_tunnel_reaches_a_trusted_upstream_and_no_plaintext_one() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let trusted = Upstream::tls(&pki.server("api.test").issue())
         .tcp_echo()

@@ -53,6 +53,7 @@ async fn where_the_first_policy_cannot_be_no_request_goes_through() {
 
 #[tokio::test]
 async fn where_the_first_policy_cannot_be_no_connection_goes_through() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let certificate = pki.server("api.test").issue();
     let upstream = Upstream::tls(&certificate).tcp_echo().start().await;

@@ -12,6 +12,7 @@ use crate::support::{filter, plugin, policy};
 
 #[tokio::test]
 async fn a_cluster_changes_under_load() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let upstream = Upstream::tls(&pki.server("api.test").issue())
         .start()

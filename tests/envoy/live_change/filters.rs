@@ -33,6 +33,7 @@ async fn a_listeners_filter_changes_under_load() {
 
 #[tokio::test]
 async fn a_clusters_filter_changes_under_load() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let upstream = Upstream::tls(&pki.server("api.test").issue())
         .start()
@@ -55,6 +56,7 @@ async fn a_clusters_filter_changes_under_load() {
 /// Envoy remembers what a plugin said of a configuration, and asks it once.
 #[tokio::test]
 async fn the_same_broken_policy_is_told_of_once_and_refused_each_time() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let upstream = Upstream::tls(&pki.server("api.test").issue())
         .start()

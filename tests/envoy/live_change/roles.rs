@@ -13,6 +13,7 @@ use crate::support::filter;
 /// be nobody else's failure.
 #[tokio::test]
 async fn a_broken_policy_of_one_role_leaves_the_others_free_to_change() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let upstream = Upstream::tls(&pki.server("api.test").issue())
         .start()

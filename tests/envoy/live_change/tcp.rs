@@ -40,6 +40,7 @@ fn clients(
 
 #[tokio::test]
 async fn a_tcp_listeners_filter_changes_under_load() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let certificate = pki.server("api.test").issue();
     let upstream = Upstream::tls(&certificate)

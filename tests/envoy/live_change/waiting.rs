@@ -159,6 +159,7 @@ async fn requests_wait_while_the_listener_changes() {
 /// server.
 #[tokio::test]
 async fn connections_wait_while_the_listeners_filter_changes() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let certificate = pki.server("api.test").issue();
     let upstream = Upstream::tls(&certificate)

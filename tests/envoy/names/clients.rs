@@ -10,6 +10,7 @@ const MISMATCH: &str = "name_mismatch";
 
 #[tokio::test]
 async fn clients_are_known_by_names_of_any_kind() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let client = |change: fn(LeafBuilder) -> LeafBuilder| change(pki.client("cn.test")).issue();
     let door =
@@ -88,6 +89,7 @@ async fn clients_are_known_by_names_of_any_kind() {
 
 #[tokio::test]
 async fn a_trust_domain_vouches_for_its_own_clients() {
+    crate::support::needs!(PeerCertificate);
     const INVALID: &str = "spiffe_id_invalid";
     let pki = Pki::new();
     let client = |id: &str| pki.client("").uri(id).issue();

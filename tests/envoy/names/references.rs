@@ -16,6 +16,7 @@ fn sni(name: &str) -> UpstreamTls {
 
 #[tokio::test]
 async fn a_server_must_present_the_server_name_that_envoy_asked_for() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let api = pki.server("api.test").issue();
     let row = |name: &str| Row::new(name, &api).names(json!("server_name"));
@@ -47,6 +48,7 @@ async fn a_server_must_present_the_server_name_that_envoy_asked_for() {
 
 #[tokio::test]
 async fn a_server_must_present_the_authority_that_the_request_names() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let api = pki.server("api.test").ip([10, 1, 2, 3]).issue();
     let wildcard = pki.server("*.api.test").issue();
@@ -97,6 +99,7 @@ async fn a_server_must_present_the_authority_that_the_request_names() {
 
 #[tokio::test]
 async fn without_a_server_name_the_authority_counts() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let api = pki.server("api.test").issue();
     let row = |name: &str| Row::new(name, &api).names(json!("server_name_or_authority"));
@@ -125,6 +128,7 @@ async fn without_a_server_name_the_authority_counts() {
 
 #[tokio::test]
 async fn the_strict_default_demands_the_name_that_the_connection_was_meant_for() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let api = pki.server("api.test").issue();
     let row = |name: &str| Row::new(name, &api).without_rule();
@@ -176,6 +180,7 @@ async fn the_strict_default_demands_the_name_that_the_connection_was_meant_for()
 
 #[tokio::test]
 async fn without_a_host_there_is_no_name_to_compare() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let api = pki.server("api.test").issue();
 

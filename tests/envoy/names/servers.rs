@@ -26,6 +26,7 @@ fn rows<const N: usize>(cases: [(&str, LeafBuilder, Value, bool); N]) -> Vec<Row
 
 #[tokio::test]
 async fn a_dns_name_is_matched_as_a_whole() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let presenting = |name: &str| pki.server("cn.test").no_sans().dns(name);
     let dns = |name: &str| json!({ "dns": [name] });
@@ -129,6 +130,7 @@ async fn a_dns_name_is_matched_as_a_whole() {
 
 #[tokio::test]
 async fn names_of_one_kind_are_compared_with_that_kind_only() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let bare = || pki.server("api.test").no_sans();
     let v4 = Ipv4Addr::new(10, 1, 2, 3);
@@ -218,6 +220,7 @@ async fn names_of_one_kind_are_compared_with_that_kind_only() {
 
 #[tokio::test]
 async fn every_name_of_the_certificate_counts() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let nine = || {
         pki.server("a.test")
@@ -288,6 +291,7 @@ async fn every_name_of_the_certificate_counts() {
 
 #[tokio::test]
 async fn a_spiffe_id_is_matched_by_domain_and_path() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let svid = |id: &str| pki.server("api.test").no_sans().uri(id);
     let web = || svid("spiffe://prod.test/ns/web/sa/front");

@@ -123,6 +123,7 @@ async fn failing(pki: &Pki, refused: std::net::SocketAddr) -> Vec<Failing> {
 
 #[tokio::test]
 async fn each_failed_attempt_before_a_good_one_is_told_of_once() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = Upstream::tls(&pki.server("api.test").issue());
     let good = good.tcp_echo().start().await.unwrap();

@@ -81,6 +81,7 @@ fn noise(count: usize) -> Vec<u8> {
 
 #[tokio::test]
 async fn either_end_may_be_done_before_the_other() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let (envoy, ends) = both(&pki, UpstreamBuilder::by_hand).await;
 
@@ -111,6 +112,7 @@ async fn either_end_may_be_done_before_the_other() {
 
 #[tokio::test]
 async fn many_bytes_pass_either_way_as_they_are() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let by_hand = |server: UpstreamBuilder| server.by_hand().counting_only();
     let (envoy, ends) = both(&pki, by_hand).await;
@@ -130,6 +132,7 @@ async fn many_bytes_pass_either_way_as_they_are() {
 
 #[tokio::test]
 async fn a_slow_reader_gets_all_that_was_sent() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let slow = |server: UpstreamBuilder| server.by_hand().receive_buffer(4096).counting_only();
     let (envoy, ends) = both(&pki, slow).await;
@@ -156,6 +159,7 @@ async fn a_slow_reader_gets_all_that_was_sent() {
 
 #[tokio::test]
 async fn what_comes_with_the_first_bytes_passes_with_them() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let (envoy, ends) = both(&pki, UpstreamBuilder::by_hand).await;
     let bytes = noise(300_000);
@@ -190,6 +194,7 @@ async fn what_comes_with_the_first_bytes_passes_with_them() {
 /// passes.
 #[tokio::test]
 async fn an_end_without_a_byte_is_judged_like_a_byte() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let (envoy, ends) = both(&pki, UpstreamBuilder::by_hand).await;
     for pair in &ends {

@@ -22,6 +22,7 @@ async fn served_of_eight(envoy: &Envoy) -> usize {
 
 #[tokio::test]
 async fn of_weighted_clusters_each_connection_is_judged_by_its_own() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = Upstream::tls(&pki.server("api.test").issue());
     let good = good.tcp_echo().start().await.unwrap();
@@ -74,6 +75,7 @@ async fn is_denied_for(envoy: &Envoy, count: usize, [rule, cluster]: [&str; 2]) 
 
 #[tokio::test]
 async fn of_mixed_endpoints_the_plaintext_ones_are_denied() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = Upstream::tls(&pki.server("api.test").issue());
     let good = good.tcp_echo().start().await.unwrap();

@@ -34,6 +34,7 @@ fn with(certificate: &Issued) -> impl Fn(std::net::SocketAddr) -> Client + 'stat
 
 #[tokio::test]
 async fn a_clients_tls_is_judged_before_its_bytes_pass() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let cast = Cast(&pki);
     let version = |name: &str, version: TlsVersion| {
@@ -93,6 +94,7 @@ async fn a_clients_tls_is_judged_before_its_bytes_pass() {
 
 #[tokio::test]
 async fn a_clients_certificate_is_judged_before_its_bytes_pass() {
+    crate::support::needs!(PeerCertificate);
     const ID: &str = "spiffe://prod.test/ns/a/sa/b";
     let pki = Pki::new();
     let cast = Cast(&pki);
@@ -165,6 +167,7 @@ async fn a_clients_certificate_is_judged_before_its_bytes_pass() {
 
 #[tokio::test]
 async fn a_client_that_envoy_itself_refuses_is_told_of_once() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let cast = Cast(&pki);
     let good = pki.client("web").issue();
@@ -203,6 +206,7 @@ async fn a_client_that_envoy_itself_refuses_is_told_of_once() {
 
 #[tokio::test]
 async fn rules_that_report_and_waivers_let_clients_through_until_they_end() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let cast = Cast(&pki);
     let stranger = pki.other.client("web").issue();

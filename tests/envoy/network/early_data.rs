@@ -71,6 +71,7 @@ impl Early {
 
 #[tokio::test]
 async fn early_bytes_wait_and_go_once_to_a_server_that_is_trusted() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = pki.server("api.test").issue();
     let early = early(&pki, &good, json!({})).await;
@@ -97,6 +98,7 @@ async fn early_bytes_wait_and_go_once_to_a_server_that_is_trusted() {
 
 #[tokio::test]
 async fn early_bytes_never_go_to_a_server_that_is_not_trusted() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let stranger = pki.other.server("api.test").issue();
     let early = early(&pki, &stranger, json!({})).await;
@@ -114,6 +116,7 @@ async fn early_bytes_never_go_to_a_server_that_is_not_trusted() {
 
 #[tokio::test]
 async fn a_connection_that_waits_too_long_is_denied() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = pki.server("api.test").issue();
     let early = early(&pki, &good, json!({ "gate": { "timeout_ms": 200 } })).await;
@@ -136,6 +139,7 @@ async fn a_connection_that_waits_too_long_is_denied() {
 
 #[tokio::test]
 async fn one_connection_too_many_does_not_wait() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = pki.server("api.test").issue();
     let early = early(&pki, &good, json!({ "gate": { "max_pending": 2 } })).await;

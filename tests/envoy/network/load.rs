@@ -105,11 +105,13 @@ async fn many_at_once(early: bool) {
 
 #[tokio::test]
 async fn many_connections_at_once_are_counted_exactly() {
+    crate::support::needs!(PeerCertificate);
     many_at_once(false).await;
 }
 
 #[tokio::test]
 async fn many_connections_that_wait_are_counted_exactly() {
+    crate::support::needs!(PeerCertificate);
     many_at_once(true).await;
 }
 
@@ -133,6 +135,7 @@ async fn visits(client: &Client, count: usize) {
 
 #[tokio::test]
 async fn of_many_short_connections_nothing_is_kept() {
+    crate::support::needs!(PeerCertificate);
     const MANY: usize = 5_000;
     let pki = Pki::new();
     let good = Upstream::tls(&pki.server("api.test").issue())

@@ -20,6 +20,7 @@ fn strict_where(matches: Value) -> Value {
 
 #[tokio::test]
 async fn a_rule_for_clients_is_chosen_by_listener_chain_name_and_address() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let cast = Cast(&pki);
     let row = |name: &str| {
@@ -80,6 +81,7 @@ async fn a_rule_for_clients_is_chosen_by_listener_chain_name_and_address() {
 
 #[tokio::test]
 async fn a_rule_for_servers_is_chosen_by_cluster_name_and_address() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let cast = Cast(&pki);
     let fits = |row: Row| row.denies_server("tls_version_too_old");
@@ -215,6 +217,7 @@ async fn waivers_that_end_soon_are_told_of_once_for_each_side() {
 
 #[tokio::test]
 async fn equal_rules_of_both_sides_are_counted_apart() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let policy = policy(&pki, json!({ "default_trust_stores": ["ca"] }));
     let certificate = pki.server("api.test").issue();

@@ -95,6 +95,7 @@ async fn a_client_of_tls_is_denied_unless_its_handshake_is_seen_to_be_complete()
 
 #[tokio::test]
 async fn a_client_is_served_where_the_server_is_connected_after_its_handshake() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let cast = Cast(&pki);
     let row = |name: &str| {

@@ -114,6 +114,7 @@ fn pinned(pki: &Pki) -> (Issued, Vec<Value>) {
 
 #[tokio::test]
 async fn a_server_is_judged_before_it_gets_the_clients_first_byte() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let (pinned, stores) = pinned(&pki);
 
@@ -123,6 +124,7 @@ async fn a_server_is_judged_before_it_gets_the_clients_first_byte() {
 /// The client's hop is plaintext: over TLS, see `server_first`.
 #[tokio::test]
 async fn a_server_that_speaks_first_is_judged_before_the_client_gets_a_byte() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let (pinned, stores) = pinned(&pki);
     let rows = rows(&pki, &pinned);
@@ -135,6 +137,7 @@ async fn a_server_that_speaks_first_is_judged_before_the_client_gets_a_byte() {
 
 #[tokio::test]
 async fn the_proxy_has_to_authenticate_itself_where_a_rule_demands_it() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let cast = Cast(&pki);
     let good = pki.server("api.test").issue();
@@ -165,6 +168,7 @@ async fn the_proxy_has_to_authenticate_itself_where_a_rule_demands_it() {
 
 #[tokio::test]
 async fn rules_that_report_and_waivers_let_servers_through_until_they_end() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let cast = Cast(&pki);
     let stranger = pki.other.server("api.test").issue();
@@ -207,6 +211,7 @@ async fn rules_that_report_and_waivers_let_servers_through_until_they_end() {
 
 #[tokio::test]
 async fn a_server_that_envoy_itself_refuses_is_told_of_once() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let cast = Cast(&pki);
     let stranger = pki.other.server("api.test").issue();

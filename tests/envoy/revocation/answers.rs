@@ -186,6 +186,7 @@ fn made(name: &str, change: impl Fn(Answer) -> Answer + 'static) -> Row {
 
 #[tokio::test]
 async fn by_whom() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     Table::new(&world, signers()).walk_servers().await;
     Table::new(&world, signers()).walk_clients().await;
@@ -193,6 +194,7 @@ async fn by_whom() {
 
 #[tokio::test]
 async fn about_whom() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     Table::new(&world, subjects()).walk_servers().await;
     Table::new(&world, subjects()).walk_clients().await;
@@ -200,6 +202,7 @@ async fn about_whom() {
 
 #[tokio::test]
 async fn of_which_time() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     Table::new(&world, times()).walk_servers().await;
     Table::new(&world, times()).walk_clients().await;
@@ -209,6 +212,7 @@ async fn of_which_time() {
 /// too long for a GET (RFC 5019 section 5).
 #[tokio::test]
 async fn openssl_as_the_server() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let database = world.responder.database();
     let responder = OpensslResponder::start(database, &Signing::default())

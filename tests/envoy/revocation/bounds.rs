@@ -16,6 +16,7 @@ const MAX_OPEN: usize = 32;
 /// for their turn, and get it.
 #[tokio::test]
 async fn no_more_than_so_many_requests_are_open_at_once() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let clients = MAX_OPEN + 6;
     let backend = Upstream::plaintext().start().await.unwrap();

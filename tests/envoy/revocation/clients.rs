@@ -10,6 +10,7 @@ use crate::support::{exactly_events, gist};
 
 #[tokio::test]
 async fn clients_are_asked_about_before_their_request_goes_on() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let backend = Upstream::plaintext().start().await.unwrap();
     let policy = world.policy(&json!({}));

@@ -117,24 +117,28 @@ fn table(world: &World) -> Table<'_> {
 
 #[tokio::test]
 async fn of_servers() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     table(&world).walk_servers().await;
 }
 
 #[tokio::test]
 async fn of_clients() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     table(&world).walk_clients().await;
 }
 
 #[tokio::test]
 async fn of_tcp_servers() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     table(&world).walk_tcp_servers().await;
 }
 
 #[tokio::test]
 async fn of_tcp_clients() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     table(&world).walk_tcp_clients().await;
 }

@@ -131,6 +131,7 @@ async fn log_line(envoy: &Envoy, words: &str) {
 
 #[tokio::test]
 async fn of_servers_and_clients() {
+    crate::support::needs!(PeerCertificate);
     let rows = || {
         vec![
             Row::new("good").no_url().known(Known::Good),
@@ -173,6 +174,7 @@ async fn of_servers_and_clients() {
 /// A list in PEM is as good: some places publish such.
 #[tokio::test]
 async fn in_pem() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let from = Distribution::start().await;
     let (_, server) = server(&world, Known::Good).await;
@@ -185,6 +187,7 @@ async fn in_pem() {
 /// The main thread loads the list, where the role `posture` came to its VM first, too.
 #[tokio::test]
 async fn beside_the_role_posture() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let from = Distribution::start().await;
     let (_, server) = server(&world, Known::Revoked).await;
@@ -204,6 +207,7 @@ async fn beside_the_role_posture() {
 /// Of all workers: one request for the list, and all who come before it wait.
 #[tokio::test]
 async fn workers_fetch_as_one() {
+    crate::support::needs!(PeerCertificate);
     const CLIENTS: u64 = 80;
     let world = World::new().await;
     let from = Distribution::start().await;
@@ -226,6 +230,7 @@ async fn workers_fetch_as_one() {
 /// never takes its place, and certificates may come off hold.
 #[tokio::test]
 async fn a_newer_list_takes_the_place_of_the_one_before() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let from = Distribution::start().await;
     let (certificate, server) = server(&world, Known::Good).await;
@@ -266,6 +271,7 @@ async fn a_newer_list_takes_the_place_of_the_one_before() {
 /// With an entity tag, a list that is still the newest is not sent again.
 #[tokio::test]
 async fn what_has_not_changed_is_not_sent_again() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let from = Distribution::start().await;
     let (_, server) = server(&world, Known::Good).await;
@@ -401,6 +407,7 @@ fn wrongs() -> Vec<Wrong> {
 /// No list, no permit; and as soon as there is a good one, all is well.
 #[tokio::test]
 async fn a_list_that_does_not_hold_permits_nothing() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let (_, server) = server(&world, Known::Good).await;
     for wrong in wrongs() {
@@ -432,6 +439,7 @@ async fn a_list_that_does_not_hold_permits_nothing() {
 /// is no obstacle when it answers at last.
 #[tokio::test]
 async fn a_place_that_hangs() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let (_, server) = server(&world, Known::Good).await;
     let from = Distribution::start().await;
@@ -452,6 +460,7 @@ async fn a_place_that_hangs() {
 /// A list that is known serves on while its place is away: to its end.
 #[tokio::test]
 async fn a_list_serves_to_its_end() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let (_, server) = server(&world, Known::Good).await;
     let from = Distribution::start().await;
@@ -480,6 +489,7 @@ async fn a_list_serves_to_its_end() {
 /// A list of many: one that fills several parts of what is shared.
 #[tokio::test]
 async fn a_long_list() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let from = Distribution::start().await;
     world.responder.database().revoke_others(50_000);

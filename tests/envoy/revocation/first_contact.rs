@@ -16,6 +16,7 @@ use crate::support::{exactly_events, filter, gist, plugin, start};
 
 #[tokio::test]
 async fn a_good_server_is_asked_about_once() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let certificate = world.server();
     world.responder.set(&certificate, Known::Good);
@@ -33,6 +34,7 @@ async fn a_good_server_is_asked_about_once() {
 
 #[tokio::test]
 async fn a_revoked_server_gets_no_byte_whatever_the_rule_allows() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let certificate = world.server();
     world.responder.set(&certificate, Known::Revoked);
@@ -51,11 +53,13 @@ async fn a_revoked_server_gets_no_byte_whatever_the_rule_allows() {
 
 #[tokio::test]
 async fn many_first_contacts_make_one_request() {
+    crate::support::needs!(PeerCertificate);
     one_request_for(1, 100).await;
 }
 
 #[tokio::test]
 async fn workers_ask_as_one() {
+    crate::support::needs!(PeerCertificate);
     one_request_for(4, 1_000).await;
 }
 
@@ -82,6 +86,7 @@ async fn one_request_for(workers: u32, clients: u64) {
 /// Of one certificate, which a server shows to HTTP and TCP, and a client, too.
 #[tokio::test]
 async fn roles_ask_as_one() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let certificate = world
         .pki

@@ -48,6 +48,7 @@ fn rows() -> Vec<Row> {
 
 #[tokio::test]
 async fn of_servers_and_clients() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let table = || Table::new(&world, rows()).crls(|world| vec![pem(world, List::default())]);
     table().walk_servers().await;
@@ -58,6 +59,7 @@ async fn of_servers_and_clients() {
 
 #[tokio::test]
 async fn over_tcp() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let table = || Table::new(&world, rows()).crls(|world| vec![pem(world, List::default())]);
     table().walk_tcp_servers().await;
@@ -70,6 +72,7 @@ async fn over_tcp() {
 /// cover is asked about as if it were not there.
 #[tokio::test]
 async fn by_partition() {
+    crate::support::needs!(PeerCertificate);
     let partition = |extension: Extension<'static>, rows: Vec<Row>| async move {
         let world = World::new().await;
         Table::new(&world, rows)
@@ -112,6 +115,7 @@ async fn by_partition() {
 /// Whatever else says otherwise: the responder, or another list.
 #[tokio::test]
 async fn revoked_wins() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let certificate = world.server();
     let database = world.responder.database();
@@ -198,6 +202,7 @@ async fn lists_that_do_not_hold_are_refused_with_the_policy() {
 /// name, and revokes what it does.
 #[tokio::test]
 async fn a_list_that_expires_while_it_serves() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let good = world.pki.server("api.test").issue();
     let revoked = world.pki.server("api.test").issue();

@@ -147,6 +147,7 @@ fn answers(elsewhere: &str) -> Vec<Row> {
 
 #[tokio::test]
 async fn answers_that_are_none() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let elsewhere = Responder::start(&world.pki.intermediate).await.unwrap();
     let url = format!("http://{}/", elsewhere.addr());
@@ -164,6 +165,7 @@ async fn answers_that_are_none() {
 
 #[tokio::test]
 async fn answers_that_are_none_about_clients() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     Table::new(&world, answers("http://ocsp.test/"))
         .responder_for(&FAILING)
@@ -209,6 +211,7 @@ async fn answers_that_are_far_too_large() {
 /// policy's: a test that had to wait for another would not end in time.
 #[tokio::test]
 async fn connections_that_fail() {
+    crate::support::needs!(PeerCertificate);
     const SHORT: u32 = 200;
     // Time for the head of an answer.
     const MEDIUM: u32 = 2_000;

@@ -8,6 +8,7 @@ use crate::support::events;
 
 #[tokio::test]
 async fn must_staple_makes_an_answer_mandatory_where_no_rule_asks_for_it() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let mut policy = world.policy(&json!({}));
     policy["upstream"][0]["require"]["peer_certificate"]

@@ -17,6 +17,7 @@ fn policy(world: &World) -> Value {
 /// `openssl ocsp` gives back the nonce of the question.
 #[tokio::test]
 async fn a_responder_gives_it_back() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let database = world.responder.database();
     let responder = OpensslResponder::start(database, &Signing::default())
@@ -37,6 +38,7 @@ async fn a_responder_gives_it_back() {
 /// Requests are by POST, which no cache answers.
 #[tokio::test]
 async fn an_answer_without_it_is_none() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let certificate = world.server();
     let answer = Answer::new(&world.pki.intermediate, &certificate, Status::Good)

@@ -15,6 +15,7 @@ use crate::support::{events, exactly_events, filter, gist, merge, metric, start}
 
 #[tokio::test]
 async fn a_responder_that_hangs_costs_no_longer_than_the_policy_says() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let certificate = world.server();
     world.responder.set(&certificate, Known::Good);
@@ -40,6 +41,7 @@ async fn a_responder_that_hangs_costs_no_longer_than_the_policy_says() {
 /// A real `openssl ocsp` is killed, and comes back.
 #[tokio::test]
 async fn what_is_known_serves_on_and_what_is_not_waits_for_the_responder() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let database = world.responder.database();
     let signing = Signing::default();
@@ -111,6 +113,7 @@ const NOT_BEFORE: [u64; 5] = [0, 1, 5, 19, 48];
 /// its back-off allows.
 #[tokio::test]
 async fn under_load_an_outage_costs_the_responder_little() {
+    crate::support::needs!(PeerCertificate);
     const WORKERS: u32 = 4;
     let world = World::new().await;
     let certificate = world.server();

@@ -19,6 +19,7 @@ fn answer(world: &World, certificate: &Issued, status: Status) -> Answer {
 
 #[tokio::test]
 async fn they_are_evidence_like_any_other() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let now = SystemTime::now();
     let certificate = world.pki.server("api.test").issue();
@@ -93,6 +94,7 @@ async fn they_are_evidence_like_any_other() {
 /// What a responder says later is newer, and counts.
 #[tokio::test]
 async fn a_responder_may_know_better() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let certificate = world.server();
     world.responder.set(&certificate, Known::Revoked);

@@ -72,6 +72,7 @@ async fn until_denied(envoy: &Envoy, connection: &Connection, denied: u16) -> us
 /// next stream of HTTP/2.
 #[tokio::test]
 async fn a_server_that_is_revoked_later_gets_no_further_request() {
+    crate::support::needs!(PeerCertificate);
     for http2 in [false, true] {
         let world = World::new().await;
         let certificate = world.server();
@@ -113,6 +114,7 @@ async fn a_server_that_is_revoked_later_gets_no_further_request() {
 
 #[tokio::test]
 async fn a_client_that_is_revoked_later_gets_no_further_answer() {
+    crate::support::needs!(PeerCertificate);
     for http2 in [false, true] {
         let world = World::new().await;
         let certificate = world.pki.client("client").ocsp_url(URL).issue();
@@ -142,6 +144,7 @@ async fn a_client_that_is_revoked_later_gets_no_further_answer() {
 /// workers, and only one of them asks.
 #[tokio::test]
 async fn under_load_one_worker_asks_for_all() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let certificate = world.server();
     // It is asked for again when three of these seconds are over, and ends with

@@ -9,6 +9,7 @@ use crate::support::{exactly_events, gist, nobody, start};
 
 #[tokio::test]
 async fn a_responder_that_nobody_named_is_never_asked() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let elsewhere = format!("http://{}/", world.responder.addr());
     for builder in [
@@ -31,6 +32,7 @@ async fn a_responder_that_nobody_named_is_never_asked() {
 /// our own: behind TLS that fails, and where nobody listens.
 #[tokio::test]
 async fn a_responder_that_cannot_be_reached_is_told_of() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let certificate = world.server();
     let server = tls(&certificate).await;

@@ -106,6 +106,7 @@ const GARBAGE: Make = |_, _| Some(b"no staple".to_vec());
 
 #[tokio::test]
 async fn of_clients() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let backend = Upstream::plaintext().start().await.unwrap();
     let envoy = judging_clients(&world, &backend).await;
@@ -151,6 +152,7 @@ async fn of_clients() {
 /// revoked.
 #[tokio::test]
 async fn a_revocation_is_not_forgotten() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let backend = Upstream::plaintext().start().await.unwrap();
     let envoy = judging_clients(&world, &backend).await;
@@ -177,6 +179,7 @@ async fn a_revocation_is_not_forgotten() {
 /// Must-staple is met by a staple, whatever the rule says.
 #[tokio::test]
 async fn must_staple_is_met() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let backend = Upstream::plaintext().start().await.unwrap();
     let envoy = judging_clients(&world, &backend).await;
@@ -197,6 +200,7 @@ async fn must_staple_is_met() {
 
 #[tokio::test]
 async fn of_servers() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     for (path, staple, cause) in [
         ("any", GOOD, None),

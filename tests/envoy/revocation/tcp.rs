@@ -10,6 +10,7 @@ use crate::support::{exactly_events, gist};
 
 #[tokio::test]
 async fn tcp_waits_for_the_answer_about_its_server() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let (good, revoked) = (world.server(), world.server());
     world.responder.set(&good, Known::Good);
@@ -32,6 +33,7 @@ async fn tcp_waits_for_the_answer_about_its_server() {
 /// by the answer that came meanwhile.
 #[tokio::test]
 async fn where_the_server_speaks_first_the_second_contact_has_the_answer() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let certificate = world.server();
     world.responder.set(&certificate, Known::Good);

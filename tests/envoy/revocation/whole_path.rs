@@ -9,6 +9,7 @@ use crate::support::{exactly_events, gist};
 
 #[tokio::test]
 async fn the_issuing_ca_is_asked_about_where_the_rule_says_so() {
+    crate::support::needs!(PeerCertificate);
     let world = World::new().await;
     let certificate = world.pki.server("api.test").issue();
     let server = tls(&certificate).await;

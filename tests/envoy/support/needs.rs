@@ -22,10 +22,12 @@ pub enum Feature {
     HandshakeSeen,
     /// What the shipped configurations are made for.
     ShippedConfiguration,
+    /// All CAs of a bundle in Envoy's list of certificates.
+    WholeBundles,
 }
 
 /// All of them.
-const FEATURES: [Feature; 7] = [
+const FEATURES: [Feature; 8] = [
     Feature::PeerCertificate,
     Feature::UpstreamServerName,
     Feature::OwnMetricNames,
@@ -33,6 +35,7 @@ const FEATURES: [Feature; 7] = [
     Feature::CallFailureReason,
     Feature::HandshakeSeen,
     Feature::ShippedConfiguration,
+    Feature::WholeBundles,
 ];
 
 impl Feature {
@@ -45,6 +48,7 @@ impl Feature {
             | Self::OwnMetricNames
             | Self::CallFailureReason
             | Self::ShippedConfiguration => [1, 39],
+            Self::WholeBundles => [1, 40],
         }
     }
 
@@ -58,6 +62,7 @@ impl Feature {
             Self::CallFailureReason => "why a call of the plugin's own failed",
             Self::HandshakeSeen => "tells that the client's handshake is complete",
             Self::ShippedConfiguration => "1.39 or later",
+            Self::WholeBundles => "all CAs of a bundle",
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::support::{exactly_events, filter, policy, start};
 
 #[tokio::test]
 async fn events_and_metrics_have_the_documented_names() {
+    crate::support::needs!(OwnMetricNames);
     let pki = Pki::new();
     let plain = Upstream::plaintext().start().await.unwrap();
     let policy = policy(&pki, json!({ "default_trust_stores": ["ca"] }));

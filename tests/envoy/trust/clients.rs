@@ -10,6 +10,7 @@ use crate::support::store;
 
 #[tokio::test]
 async fn only_clients_with_a_trusted_certificate_get_through() {
+    crate::support::needs!(PeerCertificate);
     const UNKNOWN: &[u64] = &[1, 3, 6, 1, 4, 1, 99999, 1];
     let pki = Pki::new();
     let client = || pki.client("web");
@@ -146,6 +147,7 @@ async fn only_clients_with_a_trusted_certificate_get_through() {
 
 #[tokio::test]
 async fn pinned_clients_get_through_and_their_neighbours_do_not() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let client = || pki.client("web").key(KeyKind::Rsa2048).self_signed();
     let (ours, neighbour) = (client().issue(), client().issue());
@@ -178,6 +180,7 @@ async fn pinned_clients_get_through_and_their_neighbours_do_not() {
 /// Where Envoy verifies clients, too, hopguard judges what is left.
 #[tokio::test]
 async fn a_client_that_envoy_itself_refuses_never_gets_through() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let good = pki.client("web").issue();
     let strict: fn(DownstreamTls) -> DownstreamTls = DownstreamTls::require_any_client;

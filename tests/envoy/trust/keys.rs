@@ -8,6 +8,7 @@ use crate::support::table::{Row, Table};
 
 #[tokio::test]
 async fn weak_and_unusual_keys_are_refused_unless_the_rule_allows_them() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let of_kind = |kind| pki.server("api.test").key(kind).issue();
     let rsa_1024 = of_kind(KeyKind::Rsa1024);

@@ -26,6 +26,7 @@ fn trusting(pki: &Pki, fields: Value) -> Value {
 
 #[tokio::test]
 async fn a_server_certificate_that_ends_soon_is_told_of_once() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let ends_in = |days| pki.server("api.test").ends_in_days(days).issue();
     let now = SystemTime::now();
@@ -107,6 +108,7 @@ async fn a_server_certificate_that_ends_soon_is_told_of_once() {
 
 #[tokio::test]
 async fn a_client_certificate_that_ends_soon_is_told_of_once() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let upstream = Upstream::plaintext().start().await.unwrap();
     let listener = HttpListener::new("front")

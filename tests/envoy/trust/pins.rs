@@ -45,6 +45,7 @@ fn pinned(certificate: &Issued) -> Value {
 
 #[tokio::test]
 async fn a_pinned_certificate_is_trusted_and_no_other() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     // RSA keys are shared, so these two differ in the certificate alone.
     let server = || pki.server("api.test").key(KeyKind::Rsa2048).self_signed();
@@ -100,6 +101,7 @@ async fn a_pinned_certificate_is_trusted_and_no_other() {
 /// What `openssl req -x509` makes: marked as a CA, without purposes.
 #[tokio::test]
 async fn a_self_signed_certificate_that_is_marked_as_a_ca_vouches_only_for_itself() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let authority = Authority::root("api.test")
         .extension(
@@ -148,6 +150,7 @@ async fn a_self_signed_certificate_that_is_marked_as_a_ca_vouches_only_for_itsel
 
 #[tokio::test]
 async fn a_pinned_key_is_trusted_in_any_certificate_and_no_other_key_is() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let server = || pki.server("api.test").key(KeyKind::Rsa2048);
     let ours = server().self_signed().issue();

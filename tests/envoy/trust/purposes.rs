@@ -10,6 +10,7 @@ use crate::support::table::{Row, Table};
 
 #[tokio::test]
 async fn a_certificate_says_what_it_is_for() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let server = pki.server("api.test");
     let client_only = server.clone().only_client_auth().issue();
@@ -83,6 +84,7 @@ async fn a_certificate_says_what_it_is_for() {
 
 #[tokio::test]
 async fn a_ca_vouches_for_no_more_than_it_may() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let below = |name: &str| pki.root.intermediate(name);
     let permitting = below("Permitting").permit_dns("api.test").issue();

@@ -98,6 +98,7 @@ fn was_refused(envoy: &Envoy) -> bool {
 
 #[tokio::test]
 async fn every_kind_of_signature_is_checked() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
 
     let envoy = Table::new(&pki, chains(&pki)).walk().await;
@@ -107,6 +108,7 @@ async fn every_kind_of_signature_is_checked() {
 
 #[tokio::test]
 async fn where_envoy_checks_no_signature_the_verdicts_are_the_same() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let restriction: Value = json!({
         "allowed_capabilities":

@@ -13,6 +13,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[tokio::test]
 async fn only_a_path_to_a_ca_of_the_store_makes_a_server_trusted() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let server = pki.server("api.test");
     let good = server.issue();
@@ -60,6 +61,7 @@ async fn only_a_path_to_a_ca_of_the_store_makes_a_server_trusted() {
 
 #[tokio::test]
 async fn a_server_is_trusted_from_its_first_second_to_its_last() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let server = pki.server("api.test");
     let now = SystemTime::now();
@@ -104,6 +106,7 @@ async fn a_server_is_trusted_from_its_first_second_to_its_last() {
 
 #[tokio::test]
 async fn a_certificate_that_breaks_the_profile_is_refused() {
+    crate::support::needs!(PeerCertificate);
     const UNKNOWN: &[u64] = &[1, 3, 6, 1, 4, 1, 99999, 1];
     let pki = Pki::new();
     let server = || pki.server("api.test");
@@ -135,6 +138,7 @@ async fn a_certificate_that_breaks_the_profile_is_refused() {
 
 #[tokio::test]
 async fn a_certificate_larger_than_hopguard_reads_is_refused() {
+    crate::support::needs!(PeerCertificate);
     const UNKNOWN: &[u64] = &[1, 3, 6, 1, 4, 1, 99999, 1];
     let pki = Pki::new();
     // The last name is the one that counts.
@@ -172,6 +176,7 @@ async fn a_certificate_larger_than_hopguard_reads_is_refused() {
 /// As many CAs of one name as a store may have, and all of them with one key.
 #[tokio::test]
 async fn a_search_among_namesakes_ends() {
+    crate::support::needs!(PeerCertificate);
     const NAMESAKES: usize = 16;
     let pki = Pki::new();
     let roots: Vec<_> = (0..NAMESAKES)
