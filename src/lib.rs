@@ -15,8 +15,8 @@
 //! | [`trust`] | certificates, names, paths, signatures: pure |
 //!
 //! The pure ones get bytes and a time, do no I/O, and build and
-//! test natively. As a WebAssembly module the crate is a proxy-wasm plugin
-//! (ABI 0.2.1) for Envoy.
+//! test natively. As a WebAssembly module with the feature `plugin` the crate is a
+//! proxy-wasm plugin (ABI 0.2.1) for Envoy.
 
 // What talks to the host allows it for itself.
 #![deny(unsafe_code)]
@@ -30,7 +30,7 @@ pub mod revocation;
 pub mod telemetry;
 pub mod trust;
 
-#[cfg(all(target_arch = "wasm32", feature = "entry"))]
+#[cfg(all(target_arch = "wasm32", feature = "plugin"))]
 mod entry {
     proxy_wasm::main! {{
         crate::filter::root::register();

@@ -14,15 +14,15 @@ mod network;
 mod posture;
 mod request_id;
 mod respond;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "plugin"))]
 mod role;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "plugin"))]
 pub mod root;
 mod seen;
 mod share;
 mod shown;
 mod staple;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "plugin"))]
 mod streams;
 mod upstream;
 

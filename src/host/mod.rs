@@ -2,7 +2,7 @@
 //! only code that calls Envoy.
 
 pub mod attributes;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "envoy"))]
 pub mod envoy;
 #[cfg(test)]
 pub mod fake;
