@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use hopguard::decision::{
-    CertificateSource, ConnectionFacts, Direction, Evidence, RequestFacts, TlsVersion, Transport,
-    host_of, is_peers_own, path_of, sha256_from_hex,
-};
+use hopguard::decision::{Direction, TlsVersion, Transport, sha256_from_hex};
 use hopguard::revocation::ocsp::MAX_RESPONSE;
-use serde::{Deserialize, Serialize};
+use hopguard_engine::connection::{Answer, Connection, Facts, Presented, Request};
+use serde::Deserialize;
 
 use crate::certificate::Peer;
 use crate::moment;
@@ -33,7 +31,7 @@ struct File {
     peer_certificate: Option<PathBuf>,
     peer_certificate_sha256: Option<String>,
     client_certificate: Option<bool>,
-    request: Option<Request>,
+    request: Option<RequestOf>,
     stapled_ocsp_response: Option<PathBuf>,
     revocation_answer: Option<Answer>,
     time: Option<String>,
@@ -56,51 +54,22 @@ enum Kind {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Request {
+struct RequestOf {
     authority: Option<String>,
     path: Option<String>,
     #[serde(default)]
     headers: Vec<String>,
 }
 
-/// What those say who are to be asked whether a certificate is revoked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Answer {
-    Good,
-    Revoked,
-    Unknown,
-    Unreachable,
-    Invalid,
-    Stale,
-}
-
-/// What the plugin would see.
+/// What a file says.
 #[derive(Debug)]
-pub struct Facts {
-    pub direction: Direction,
-    pub connection: ConnectionFacts,
-    pub request: RequestFacts,
-    pub evidence: Evidence,
-    pub certificate: Shown,
-    /// An OCSP response.
-    pub staple: Option<Vec<u8>>,
-    pub answer: Option<Answer>,
+pub struct Given {
+    pub facts: Facts,
     /// Seconds since the Unix epoch.
     pub time: Option<i64>,
 }
 
-/// The certificate that the proxy shows: PEM, or nothing but its digest.
-#[derive(Debug)]
-pub struct Shown(Option<Vec<u8>>);
-
-impl CertificateSource for Shown {
-    fn certificate(&mut self, _forwarded: bool) -> Option<Vec<u8>> {
-        self.0.clone()
-    }
-}
-
-impl Facts {
+impl Given {
     /// Reads YAML or JSON; files in it are relative to it.
     ///
     /// # Errors
@@ -111,117 +80,54 @@ impl Facts {
         let file: File = serde_saphyr::from_str_with_options(&text, options)
             .map_err(|error| Failure(format!("{}: {error}", path.display())))?;
         let base = path.parent().unwrap_or(Path::new(""));
-        file.facts(base)
+        file.given(base)
             .map_err(|Failure(reason)| Failure(format!("{}: {reason}", path.display())))
     }
 }
 
 impl File {
-    fn facts(self, base: &Path) -> Result<Facts, Failure> {
-        self.check()?;
-        let (peer_sha256, certificate) = self.peer(base)?;
-        let direction = match self.direction {
-            Side::Downstream => Direction::Downstream,
-            Side::Upstream => Direction::Upstream,
-        };
+    fn given(self, base: &Path) -> Result<Given, Failure> {
+        let has_version = self.tls_version.is_some() && self.transport == Kind::Plaintext;
+        let presented = self.peer(base)?;
         let staple = self.stapled_ocsp_response.as_deref();
         let staple = staple.map(|file| staple_of(&base.join(file))).transpose()?;
         let time = self.time.as_deref().map(moment::parse).transpose();
-        let request = self.request.unwrap_or_default();
-        let lower = |text: String| text.to_ascii_lowercase();
-        Ok(Facts {
-            direction,
-            evidence: Evidence {
-                transport: transport(self.transport, self.tls_version.as_deref())?,
-                peer_sha256,
-                local_certificate: self.client_certificate.unwrap_or(false),
+        let connection = Connection {
+            direction: match self.direction {
+                Side::Downstream => Direction::Downstream,
+                Side::Upstream => Direction::Upstream,
             },
-            connection: ConnectionFacts {
-                cluster: self.cluster,
-                listener: self.listener,
-                filter_chain: self.filter_chain,
-                server_name: self.server_name.map(lower),
-                peer_address: self.peer_address,
-            },
-            request: RequestFacts {
-                host: request.authority.as_deref().map(host_of),
-                path: request.path.as_deref().map(|path| path_of(path).to_owned()),
-                headers: request.headers.into_iter().map(lower).collect(),
-            },
-            certificate,
+            transport: transport(self.transport, self.tls_version.as_deref())?,
+            cluster: self.cluster,
+            listener: self.listener,
+            filter_chain: self.filter_chain,
+            server_name: self.server_name,
+            peer_address: self.peer_address,
+            presented,
+            client_certificate: self.client_certificate,
+            request: self.request.map(|request| Request {
+                authority: request.authority,
+                path: request.path,
+                headers: request.headers,
+            }),
             staple,
             answer: self.revocation_answer,
+        };
+        let facts = connection.facts();
+        let facts = facts.map_err(|impossible| Failure(impossible.to_string()))?;
+        if has_version {
+            return Err(Failure("tls_version: only TLS shows one".to_owned()));
+        }
+        Ok(Given {
+            facts,
             time: time.map_err(|reason| Failure(format!("time: {reason}")))?,
         })
     }
 
-    /// That a connection can show all of this at once.
-    fn check(&self) -> Result<(), Failure> {
-        let only = |given: bool, field: &str, whose: &str| {
-            let sentence = format!("{field}: only {whose} shows one");
-            if given {
-                Err(Failure(sentence))
-            } else {
-                Ok(())
-            }
-        };
-        let is_upstream = matches!(self.direction, Side::Upstream);
-        let of_a_server = "a connection to a server (direction: upstream)";
-        only(
-            self.cluster.is_some() && !is_upstream,
-            "cluster",
-            of_a_server,
-        )?;
-        only(
-            self.client_certificate.is_some() && !is_upstream,
-            "client_certificate",
-            of_a_server,
-        )?;
-        let of_a_client = "a connection of a client (direction: downstream)";
-        only(
-            self.listener.is_some() && is_upstream,
-            "listener",
-            of_a_client,
-        )?;
-        only(
-            self.filter_chain.is_some() && is_upstream,
-            "filter_chain",
-            of_a_client,
-        )?;
-        let has_peer = self.peer_certificate.is_some() || self.peer_certificate_sha256.is_some();
-        let of_tls = "TLS that begins or ends at the proxy (transport: tls)";
-        only(
-            has_peer && self.transport != Kind::Tls,
-            "peer_certificate",
-            of_tls,
-        )?;
-        only(
-            self.tls_version.is_some() && self.transport == Kind::Plaintext,
-            "tls_version",
-            "TLS",
-        )?;
-        only(
-            self.server_name.is_some() && is_upstream && self.transport == Kind::Plaintext,
-            "server_name",
-            "TLS",
-        )?;
-        if !is_upstream
-            && self
-                .peer_address
-                .as_deref()
-                .is_some_and(|a| !is_peers_own(a))
-        {
-            return Err(Failure(
-                "peer_address: port 0 is of an address that Envoy took from x-forwarded-for; where a rule matches addresses, the plugin denies with address_from_header".to_owned(),
-            ));
-        }
-        Ok(())
-    }
-
-    /// The digest of the peer's certificate and, where it is shown, its PEM.
-    fn peer(&self, base: &Path) -> Result<(Option<[u8; 32]>, Shown), Failure> {
+    /// The peer's certificate, or its digest.
+    fn peer(&self, base: &Path) -> Result<Presented, Failure> {
         match (&self.peer_certificate, &self.peer_certificate_sha256) {
-            (None, None) => Ok((None, Shown(None))),
+            (None, None) => Ok(Presented::nothing()),
             (Some(_), Some(_)) => Err(Failure(
                 "peer_certificate_sha256: it is peer_certificate's; leave one out".to_owned(),
             )),
@@ -232,12 +138,9 @@ impl File {
                         "peer_certificate_sha256: {hex:?} is no SHA-256 in hexadecimal"
                     ))
                 })?;
-                Ok((Some(sha256), Shown(None)))
+                Ok(Presented::digest(sha256))
             }
-            (Some(file), None) => {
-                let (sha256, pem) = Peer::presented(&base.join(file))?;
-                Ok((Some(sha256), Shown(Some(pem))))
-            }
+            (Some(file), None) => Peer::presented(&base.join(file)),
         }
     }
 }

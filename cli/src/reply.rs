@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 
 use anstyle::{AnsiColor, Style};
+pub use hopguard_engine::text::clean;
 use serde::Serialize;
 
 /// How a result is printed.
@@ -84,18 +85,4 @@ pub fn painted(text: impl Display, style: Style) -> impl Display {
     }
 
     Painted(text, style)
-}
-
-/// Text of a certificate or policy, on one line and without escape sequences: a
-/// terminal must not obey it.
-pub fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
 }

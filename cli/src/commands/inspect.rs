@@ -3,19 +3,16 @@
 use std::fmt::{Display, Write};
 use std::path::PathBuf;
 
-use hopguard::config;
-use hopguard::decision::Cause;
-use hopguard::trust::{
-    Certificate, Instant, KeyRequirements, NoHost, TrustStore, TrustedBy, Usage, VerifiedChain,
-    verify,
-};
+use hopguard::trust::{TrustedBy, Usage};
+use hopguard_engine::certificate::Sight;
+use hopguard_engine::stores::{self, verdicts};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::certificate::{Peer, Sight};
+use crate::certificate::Peer;
 use crate::moment;
-use crate::policy::{Checked, checked};
-use crate::reply::{ERROR, Failure, Format, GOOD, HEADING, Outcome, Reply, clean, painted};
+use crate::policy::checked;
+use crate::reply::{ERROR, Failure, Format, GOOD, HEADING, Outcome, Reply, painted};
 
 /// Show a certificate as the plugin sees it, and which trust stores trust it
 ///
@@ -47,6 +44,31 @@ struct StoreVerdict {
     detail: Option<String>,
 }
 
+impl From<stores::StoreVerdict> for StoreVerdict {
+    fn from(told: stores::StoreVerdict) -> Self {
+        let (trusted, distrust) = match told.trust {
+            Ok(trusted) => (Some(trusted), None),
+            Err(distrust) => (None, Some(distrust)),
+        };
+        Self {
+            store: told.store,
+            usage: match told.usage {
+                Usage::Server => "server",
+                Usage::Client => "client",
+            },
+            trusted: trusted.is_some(),
+            trusted_by: trusted.as_ref().map(|trusted| match trusted.by {
+                TrustedBy::Path => "path",
+                TrustedBy::PinnedCertificate => "pinned_certificate",
+                TrustedBy::PinnedPublicKey => "pinned_public_key",
+            }),
+            path: trusted.map(|trusted| trusted.path).unwrap_or_default(),
+            cause: distrust.as_ref().map(|distrust| distrust.cause.code()),
+            detail: distrust.map(|distrust| distrust.detail),
+        }
+    }
+}
+
 pub fn run(arguments: &Arguments, format: Format) -> Outcome {
     let now = arguments.at.unwrap_or_else(moment::now);
     let peer = Peer::read(&arguments.certificate)?;
@@ -54,7 +76,13 @@ pub fn run(arguments: &Arguments, format: Format) -> Outcome {
     let verdicts = match &arguments.policy {
         None => None,
         Some(path) => match checked(path, now, format)? {
-            Ok(checked) => Some(verdicts(&checked, &peer.certificate, now)?),
+            Ok(checked) => {
+                let document = &checked.file.document;
+                let verdicts = verdicts(&checked.policy, document, &peer.certificate, now);
+                let unread = |_| Failure("the trust stores cannot be read".to_owned());
+                let verdicts = verdicts.map_err(unread)?.into_iter();
+                Some(verdicts.map(StoreVerdict::from).collect())
+            }
             Err(reply) => return Ok(reply),
         },
     };
@@ -80,64 +108,6 @@ pub fn run(arguments: &Arguments, format: Format) -> Outcome {
     Ok(reply)
 }
 
-fn verdicts(
-    checked: &Checked,
-    certificate: &Certificate,
-    now: i64,
-) -> Result<Vec<StoreVerdict>, Failure> {
-    let at = Instant {
-        now,
-        skew: checked.policy.clock_skew_seconds,
-    };
-    let stores = config::trust_stores(&checked.file.document, now)
-        .map_err(|_| Failure("the trust stores cannot be read".to_owned()))?;
-    Ok(stores
-        .iter()
-        .flat_map(|(name, store)| {
-            [Usage::Server, Usage::Client].map(|usage| verdict(name, store, certificate, usage, at))
-        })
-        .collect())
-}
-
-/// By the demands of a rule that has none of its own.
-fn verdict(
-    name: &str,
-    store: &TrustStore,
-    certificate: &Certificate,
-    usage: Usage,
-    at: Instant,
-) -> StoreVerdict {
-    let keys = KeyRequirements::default();
-    let result = verify(certificate, store, usage, at, &keys, &NoHost);
-    let (chain, error) = match &result {
-        Ok(chain) => (Some(chain), None),
-        Err(error) => (None, Some(error)),
-    };
-    StoreVerdict {
-        store: name.to_owned(),
-        usage: match usage {
-            Usage::Server => "server",
-            Usage::Client => "client",
-        },
-        trusted: chain.is_some(),
-        trusted_by: chain.map(|chain| match chain.trusted_by() {
-            TrustedBy::Path => "path",
-            TrustedBy::PinnedCertificate => "pinned_certificate",
-            TrustedBy::PinnedPublicKey => "pinned_public_key",
-        }),
-        path: chain.map(subjects).unwrap_or_default(),
-        cause: error.map(|error| Cause::from(error).code()),
-        detail: error.map(|error| clean(&error.to_string())),
-    }
-}
-
-fn subjects(chain: &VerifiedChain) -> Vec<String> {
-    let intermediates = chain.intermediates().iter().map(AsRef::as_ref);
-    let all = intermediates.chain(chain.anchor());
-    all.map(|certificate| clean(certificate.subject()))
-        .collect()
-}
-
 fn print(text: &mut String, sight: &Sight, peer: &Peer, now: i64) -> std::fmt::Result {
     let mut row = |name: &str, value: &dyn Display| {
         writeln!(
@@ -159,15 +129,16 @@ fn print(text: &mut String, sight: &Sight, peer: &Peer, now: i64) -> std::fmt::R
         let distance = moment::distance(now, begins);
         row(
             "valid from",
-            &format_args!("{} (begins {distance})", sight.not_before),
+            &format_args!("{} (begins {distance})", moment::text(begins)),
         )?;
     } else {
-        row("valid from", &sight.not_before)?;
+        row("valid from", &moment::text(begins))?;
     }
-    let distance = moment::distance(now, peer.certificate.not_after());
+    let ends = peer.certificate.not_after();
+    let distance = moment::distance(now, ends);
     row(
         "valid to",
-        &format_args!("{} ({distance})", sight.not_after),
+        &format_args!("{} ({distance})", moment::text(ends)),
     )?;
     row("key", &sight.key)?;
     row("signed by", &sight.signature_algorithm)?;

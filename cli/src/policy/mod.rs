@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use files::{read_bounded, read_text};
 pub use problem::{Place, Problem, Severity};
-pub use reading::{FILES, pem};
+pub use reading::FILES;
 
 use places::Places;
 

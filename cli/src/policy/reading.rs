@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::BASE64;
 use hopguard::config;
+use hopguard_engine::text::pem;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
@@ -223,15 +224,4 @@ impl Form {
             Self::Base64 => BASE64.encode(der),
         }
     }
-}
-
-/// PEM with this label (RFC 7468).
-pub fn pem(label: &str, der: &[u8]) -> String {
-    let mut text = format!("-----BEGIN {label}-----\n");
-    for line in BASE64.encode(der).as_bytes().chunks(64) {
-        text.push_str(&String::from_utf8_lossy(line));
-        text.push('\n');
-    }
-    text.push_str(&format!("-----END {label}-----\n"));
-    text
 }

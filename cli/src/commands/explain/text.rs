@@ -2,19 +2,20 @@
 
 use std::fmt::{self, Write};
 
-use hopguard::decision::{Outcome, Verdict};
+use hopguard::decision::Outcome;
+use hopguard_engine::explanation::{Explanation, FindingSight, UnmatchedSight, worth};
 
-use super::{Explanation, FindingSight, UnmatchedSight, digest};
-use crate::reply::{ERROR, FAINT, Failure, GOOD, HEADING, WARNING, clean, painted};
+use crate::moment;
+use crate::reply::{ERROR, FAINT, Failure, GOOD, HEADING, WARNING, painted};
 
-pub fn text(explanation: &Explanation, verdict: &Verdict) -> Result<String, Failure> {
+pub fn text(explanation: &Explanation) -> Result<String, Failure> {
     let mut text = String::new();
-    print(&mut text, explanation, verdict).map_err(|error| Failure(error.to_string()))?;
+    print(&mut text, explanation).map_err(|error| Failure(error.to_string()))?;
     Ok(text)
 }
 
-fn print(text: &mut String, e: &Explanation, verdict: &Verdict) -> fmt::Result {
-    let (word, style) = match verdict.outcome {
+fn print(text: &mut String, e: &Explanation) -> fmt::Result {
+    let (word, style) = match e.verdict.outcome {
         Outcome::Permit => ("let through", GOOD),
         Outcome::Waived => ("let through by a waiver", WARNING),
         Outcome::WouldDeny => ("let through, for the rule only reports", WARNING),
@@ -24,10 +25,10 @@ fn print(text: &mut String, e: &Explanation, verdict: &Verdict) -> fmt::Result {
         text,
         "{} ({}), {}, by rule {}, as of {}",
         painted(word, style),
-        e.outcome,
+        e.verdict.outcome.as_str(),
         e.direction,
-        e.rule,
-        e.time
+        e.verdict.rule,
+        moment::text(e.time)
     )?;
     writeln!(text, "{}", painted("rules", HEADING))?;
     for rule in &e.rules {
@@ -43,15 +44,15 @@ fn print(text: &mut String, e: &Explanation, verdict: &Verdict) -> fmt::Result {
         serde_json::Value::Null => writeln!(text, "  it is the strict default (docs/policy.md)")?,
         require => writeln!(text, "  require: {require}")?,
     }
-    if let Some(certificate) = &verdict.certificate {
+    if let Some(certificate) = &e.verdict.certificate {
         writeln!(text, "{}", painted("certificate", HEADING))?;
-        writeln!(text, "  subject {}", clean(&certificate.subject))?;
-        writeln!(text, "  SHA-256 {}", digest(verdict).unwrap_or_default())?;
+        writeln!(text, "  subject {}", certificate.subject)?;
+        writeln!(text, "  SHA-256 {}", certificate.sha256)?;
     }
     print_revocation(text, e)?;
-    print_findings(text, "findings", &e.findings)?;
-    print_findings(text, "notices", &e.notices)?;
-    if let Some(until) = &e.valid_until {
+    print_findings(text, "findings", &e.verdict.findings)?;
+    print_findings(text, "notices", &e.verdict.notices)?;
+    if let Some(until) = e.verdict.valid_until.map(moment::text) {
         let line = format!("with the same facts, another verdict could come out from {until} on");
         writeln!(text, "{}", painted(line, FAINT))?;
     }
@@ -73,7 +74,7 @@ fn print_revocation(text: &mut String, e: &Explanation) -> fmt::Result {
         }
         writeln!(text)?;
     }
-    if e.is_pending {
+    if e.verdict.is_pending {
         writeln!(
             text,
             "  an answer is awaited: this is the verdict if none comes (revocation_answer in the facts gives one)"
@@ -91,14 +92,18 @@ fn print_findings(text: &mut String, heading: &str, findings: &[FindingSight]) -
         writeln!(
             text,
             "  {} {}: {}",
-            finding.control, finding.cause, finding.detail
+            finding.control.as_str(),
+            finding.cause,
+            finding.detail
         )?;
         writeln!(text, "    {}", painted(finding.meaning, FAINT))?;
         if let Some(waiver) = &finding.waiver {
             writeln!(
                 text,
                 "    waiver until {} ({}): {}",
-                waiver.until, waiver.reason, waiver.state
+                waiver.until,
+                waiver.reason,
+                worth(waiver.state)
             )?;
         }
     }

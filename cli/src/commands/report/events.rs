@@ -6,11 +6,11 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use hopguard::decision::{Cause, Requirement};
+use hopguard_engine::text::hex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::otlp;
-use crate::certificate::hex;
 use crate::moment;
 use crate::reply::Failure;
 

@@ -1,43 +1,71 @@
-//! The plugin's decision over facts of a file.
+//! The plugin's decision over a connection's facts.
 
 use std::rc::Rc;
 
 use hopguard::decision::{
-    Case, Cause, Certificates, Direction, Policy, RuleIndex, Unmatched, Verdict, decide,
-    without_evidence,
+    Case, Cause, Certificates, Policy, RuleIndex, Unmatched, Verdict, decide, without_evidence,
 };
 use hopguard::revocation::{Asked, Looked, Now, Source, Status, Trouble, Unshared};
 use hopguard::trust::{Instant, NoHost};
 
-use crate::facts::{Answer, Facts};
+use crate::connection::{Answer, Facts};
 
 /// Seconds for which an answer of the facts is taken to hold.
 const ANSWER_HOLDS: i64 = 3_600;
 
-/// A verdict, and how it came about.
+/// A verdict, and what was asked for it.
+#[derive(Debug)]
 pub struct Judged {
-    pub direction: Direction,
-    /// The rules that were looked at, up to the one that matches.
-    pub rules: Vec<LookedAt>,
+    /// What was decided.
     pub verdict: Verdict,
+    /// The certificates that were asked about.
     pub revocation: Vec<AskedAbout>,
 }
 
 /// A rule, and why it does not match; nothing where it does.
+#[derive(Debug)]
 pub struct LookedAt {
+    /// Its position.
     pub index: RuleIndex,
+    /// Its name.
     pub name: Box<str>,
+    /// Whether it is the strict default.
     pub is_default: bool,
+    /// The lists of its `match` that do not fit.
     pub unmatched: Vec<Unmatched>,
 }
 
 /// A certificate that was asked about.
+#[derive(Debug)]
 pub struct AskedAbout {
+    /// RFC 4514 text.
     pub subject: String,
+    /// What is known of it.
     pub status: &'static str,
+    /// Who says so.
     pub source: Option<&'static str>,
+    /// Why nothing is known.
     pub detail: Option<String>,
+    /// Whether the facts say so.
     pub is_given: bool,
+}
+
+/// The rules that are looked at, up to the one that matches.
+pub fn looked_at(policy: &Policy, facts: &Facts) -> Vec<LookedAt> {
+    let rules = policy.rules(facts.direction);
+    let candidates = rules.candidates(&facts.connection);
+    let rule = rules.first_match(&candidates, &facts.request).0;
+    let default = rules.default_rule().0;
+    (0..)
+        .zip(rules.iter())
+        .take_while(|(index, _)| *index <= rule)
+        .map(|(index, rule)| LookedAt {
+            index,
+            name: rule.name.clone(),
+            is_default: index == default,
+            unmatched: rule.selector.unmatched(&facts.connection, &facts.request),
+        })
+        .collect()
 }
 
 /// Judges as the plugin does that sees the facts for the first time.
@@ -45,17 +73,6 @@ pub fn judge(policy: &Policy, mut facts: Facts, now: i64) -> Judged {
     let rules = policy.rules(facts.direction);
     let candidates = rules.candidates(&facts.connection);
     let rule = rules.first_match(&candidates, &facts.request);
-    let default = rules.default_rule().0;
-    let looked_at = (0..)
-        .zip(rules.iter())
-        .take_while(|(index, _)| *index <= rule.0)
-        .map(|(index, rule)| LookedAt {
-            index,
-            name: rule.name.clone(),
-            is_default: index == default,
-            unmatched: rule.selector.unmatched(&facts.connection, &facts.request),
-        })
-        .collect();
     let mut revocation = Vec::new();
     let verdict = if rules.is_read_otherwise(&candidates, &facts.request, rule.0) {
         let detail = "its path can be read in two ways, and each has another rule";
@@ -101,8 +118,6 @@ pub fn judge(policy: &Policy, mut facts: Facts, now: i64) -> Judged {
         )
     };
     Judged {
-        direction: facts.direction,
-        rules: looked_at,
         verdict,
         revocation,
     }
