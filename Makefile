@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help setup wasm image push noop conformance envoy registry demo test chaos soak test-distro test-matrix lint deny bench fuzz fuzz-seeds dashboard-picture fmt clean
+.PHONY: help setup wasm component cargo-component image push noop conformance envoy registry demo test chaos soak test-distro test-matrix lint deny bench fuzz fuzz-seeds dashboard-picture fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -12,6 +12,12 @@ setup: ## Install what is missing: C compiler, openssl, pip, Rust components
 
 wasm: setup ## Build target/wasm/hopguard.wasm
 	@tools/build-wasm.sh
+
+component: setup ## Build target/wasm/hopguard.component.wasm: the decision engine for any host (docs/component.md)
+	@tools/build-component.sh
+
+cargo-component: setup ## Install the pinned cargo-component in target/tools, with which `make component` then builds
+	@tools/cargo-component.sh
 
 image: wasm ## Write target/image: the module as an OCI image, with its SBOM (docs/image.md)
 	@tools/build-image.sh
