@@ -32,3 +32,42 @@ pip_download() {
     "$python" -m pip --disable-pip-version-check download --quiet --no-deps --only-binary=:all: \
         --require-hashes --dest "$1" --requirement "$2" "${@:3}" >&2
 }
+
+# fetch_packages FOLDER WHAT [OPTION...]: puts the packages that FOLDER/requirements.txt pins at
+# <target>/<name of FOLDER>/<hash of that file> and prints that path as the last line on stdout;
+# progress goes to stderr. Does nothing when they are there. Two runs at the same time are safe:
+# each unpacks into a directory of its own and moves it into place.
+fetch_packages() {
+    local folder=$1 what=$2 target store hash packages work
+    target=${CARGO_TARGET_DIR:-$folder/../../target}/$(basename "$folder")
+    mkdir -p "$target"
+    store=$(cd "$target" && pwd)
+    hash=$(sha256sum "$folder/requirements.txt")
+    packages=$store/${hash:0:16}
+    if [[ -d $packages ]]; then
+        printf '%s\n' "$packages"
+        return
+    fi
+
+    work=$(mktemp -d "$store/.fetch-XXXXXX")
+    trap "rm -rf '$work'" EXIT
+    find_python "$work"
+
+    say "downloading $what"
+    pip_download "$work" "$folder/requirements.txt" "${@:3}" \
+        || die "pip could not download what $folder/requirements.txt pins"
+
+    "$python" - "$work" <<'PYTHON' >&2
+import compileall, glob, sys, zipfile
+work = sys.argv[1]
+for wheel in glob.glob(work + "/*.whl"):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(work + "/unpacked")
+compileall.compile_dir(work + "/unpacked", quiet=1)
+PYTHON
+
+    # The other run may have been first; its packages have the same hashes as ours.
+    mv -T "$work/unpacked" "$packages" 2> /dev/null || [[ -d $packages ]] \
+        || die "could not move the packages to $packages"
+    printf '%s\n' "$packages"
+}

@@ -1,6 +1,6 @@
 //! What hopguard's tests, demo and benchmark stand on: a real Envoy, a PKI, upstreams
 //! that record every byte, a client, OCSP responders, a real Redis, a real container registry,
-//! a receiver of OTLP logs and Prometheus.
+//! a receiver of OTLP logs, Prometheus and a host of WebAssembly components.
 
 #![warn(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -26,6 +26,7 @@ mod target;
 mod tls;
 pub mod upstream;
 pub mod wasm;
+pub mod wasmtime;
 
 pub use error::{Error, Result};
 pub use port::free_port;

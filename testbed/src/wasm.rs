@@ -1,4 +1,4 @@
-//! Where the plugin is.
+//! Where the plugin is, and the component.
 
 use std::path::PathBuf;
 
@@ -12,6 +12,20 @@ use crate::target;
 /// [`Error::PluginMissing`] when there is no such file.
 pub fn plugin_path() -> Result<PathBuf> {
     module("HOPGUARD_WASM", "hopguard.wasm", "make wasm")
+}
+
+/// The built component: `HOPGUARD_COMPONENT`, else `wasm/hopguard.component.wasm` in the target
+/// directory.
+///
+/// # Errors
+///
+/// [`Error::PluginMissing`] when there is no such file.
+pub fn component_path() -> Result<PathBuf> {
+    module(
+        "HOPGUARD_COMPONENT",
+        "hopguard.component.wasm",
+        "make component",
+    )
 }
 
 /// The filter that judges the cases of conformance suites: `HOPGUARD_CONFORMANCE_WASM`, else
