@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help setup wasm component cargo-component image push noop conformance envoy registry demo test chaos soak test-distro test-matrix lint deny bench fuzz fuzz-seeds dashboard-picture fmt clean
+.PHONY: help setup wasm component cargo-component decision-table wasmtime image push noop conformance envoy registry demo test chaos soak test-distro test-matrix lint deny bench fuzz fuzz-seeds dashboard-picture fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -18,6 +18,12 @@ component: setup ## Build target/wasm/hopguard.component.wasm: the decision engi
 
 cargo-component: setup ## Install the pinned cargo-component in target/tools, with which `make component` then builds
 	@tools/cargo-component.sh
+
+decision-table: setup ## Make component/table/decisions.json anew, with new certificates
+	@cargo run --locked --quiet -p hopguard-component --example decision-table
+
+wasmtime: setup ## Fetch the host in which the tests run the component
+	@testbed/wasmtime/fetch.sh >/dev/null
 
 image: wasm ## Write target/image: the module as an OCI image, with its SBOM (docs/image.md)
 	@tools/build-image.sh
@@ -39,7 +45,7 @@ demo: wasm envoy ## Show what is allowed and denied, and why, against real serve
 conformance: setup ## Build the filter that judges the cases of conformance suites in Envoy
 	@tools/build-conformance.sh
 
-test: wasm conformance envoy registry ## All tests: the core, and the module in a real Envoy
+test: wasm component conformance envoy registry wasmtime ## All tests: the core, and the module in a real Envoy
 	@tools/check-reproducible.sh
 	@echo 'test: building and running all tests' >&2
 	@cargo test --locked --workspace --features hopguard-cli/push
