@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help setup wasm component cargo-component decision-table wasmtime image push noop conformance envoy registry demo test chaos soak test-distro test-matrix lint deny bench fuzz fuzz-seeds dashboard-picture fmt clean
+.PHONY: help setup wasm component cargo-component decision-table component-js wasmtime image push noop conformance envoy registry demo test chaos soak test-distro test-matrix lint deny bench fuzz fuzz-seeds dashboard-picture fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -21,6 +21,9 @@ cargo-component: setup ## Install the pinned cargo-component in target/tools, wi
 
 decision-table: setup ## Make component/table/decisions.json anew, with new certificates
 	@cargo run --locked --quiet -p hopguard-component --example decision-table
+
+component-js: component ## Run the component in Node.js, by jco
+	@tools/check-component-js.sh --required
 
 wasmtime: setup ## Fetch the host in which the tests run the component
 	@testbed/wasmtime/fetch.sh >/dev/null
@@ -47,6 +50,7 @@ conformance: setup ## Build the filter that judges the cases of conformance suit
 
 test: wasm component conformance envoy registry wasmtime ## All tests: the core, and the module in a real Envoy
 	@tools/check-reproducible.sh
+	@tools/check-component-js.sh
 	@echo 'test: building and running all tests' >&2
 	@cargo test --locked --workspace --features hopguard-cli/push
 

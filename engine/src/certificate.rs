@@ -145,3 +145,16 @@ fn purpose(oid: &str) -> String {
     };
     name.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_larger_than_any_chain_is_not_looked_at() {
+        let der = |len: usize| first(vec![0x30; len]);
+        assert_eq!(der(MAX_BYTES).map(|(der, _)| der.len()), Ok(MAX_BYTES));
+        let refused = der(MAX_BYTES + 1).map(drop);
+        assert_eq!(refused, Err(format!("it has more than {MAX_BYTES} bytes")));
+    }
+}
