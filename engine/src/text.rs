@@ -1,6 +1,6 @@
 //! Text of a certificate or policy, made fit for a line of a log or a terminal.
 
-use hopguard::telemetry::text::rfc3339;
+use hopguard::trust::Utc;
 use serde::Serializer;
 
 /// On one line and without escape sequences: a terminal must not obey it.
@@ -34,7 +34,7 @@ pub fn pem(label: &str, der: &[u8]) -> String {
 
 /// Seconds since the Unix epoch, as RFC 3339 has them.
 pub(crate) fn moment<S: Serializer>(seconds: &i64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&rfc3339(*seconds))
+    serializer.collect_str(&Utc(*seconds))
 }
 
 /// The same, where there is one.

@@ -1,6 +1,6 @@
 //! The policies of the table.
 
-use hopguard::telemetry::text::rfc3339;
+use hopguard::trust::Utc;
 use hopguard_testbed::revocation::{Database, Known, List, Status};
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ const DAY: i64 = 86_400;
 /// By name.
 pub fn all(world: &World, now: i64) -> Result<Map<String, Value>> {
     let day = |days: i64| -> String {
-        let text = rfc3339(now + days * DAY);
+        let text = Utc(now + days * DAY).to_string();
         text.split('T').next().unwrap_or_default().to_owned()
     };
     let waiver = |days| json!([{ "controls": ["V9.2.1", "V9.2.2"], "reason": "CHG-4711", "until": day(days) }]);

@@ -347,6 +347,9 @@ fn a_clock_that_jumps_back_does_not_stop_the_loading() {
     assert!(world.loader.take_order(now(NOW)).is_some());
 }
 
+/// What becomes of a shared value.
+type Change = fn(&[u8]) -> Vec<u8>;
+
 /// Of another form, cut short, or of something else: whatever lies in a place of the
 /// workers is never taken for a list on which a revoked certificate is not, and the
 /// next list that is loaded takes its place.
@@ -360,7 +363,7 @@ fn garbage_in_what_is_shared_makes_nothing_good() {
         let all = world.shared.0.borrow();
         all.keys().cloned().collect()
     };
-    let changes: [fn(&[u8]) -> Vec<u8>; 8] = [
+    let changes: [Change; 8] = [
         |_| Vec::new(),
         |_| vec![0xff],
         |_| vec![0xff; 100],
