@@ -36,7 +36,8 @@ pub fn facts(given: types::Connection) -> Result<Facts, types::ImpossibleFacts> 
             connection.facts()
         })
         .map_err(|Impossible { field, message }| types::ImpossibleFacts {
-            field: field.to_owned(),
+            // As the record in wit/ has it.
+            field: field.replace('_', "-"),
             message,
         })
 }

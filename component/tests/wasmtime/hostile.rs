@@ -69,27 +69,27 @@ fn connections() -> Vec<(Value, &'static str)> {
         ),
         (
             upstream(json!({ "direction": "downstream", "client-certificate": true })),
-            "client_certificate",
+            "client-certificate",
         ),
         (
             upstream(json!({ "direction": "downstream", "peer-address": "192.0.2.1:0" })),
-            "peer_address",
+            "peer-address",
         ),
         (
             upstream(json!({ "transport": "plaintext", "server-name": "api.test" })),
-            "server_name",
+            "server-name",
         ),
         (
             upstream(json!({ "transport": "plaintext", "peer-certificate": "server" })),
-            "peer_certificate",
+            "peer-certificate",
         ),
         (
             upstream(json!({ "peer-certificate": { "base64": "" } })),
-            "peer_certificate",
+            "peer-certificate",
         ),
         (
             upstream(json!({ "peer-certificate-sha256": "00ff" })),
-            "peer_certificate_sha256",
+            "peer-certificate-sha256",
         ),
         (upstream(json!({ "server-name": long })), "request"),
         (
