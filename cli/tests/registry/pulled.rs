@@ -73,6 +73,51 @@ async fn the_module_that_comes_back_is_the_one_that_was_built_and_guards() {
     }
 }
 
+/// The blocks of the documents that take the module out of the image.
+#[tokio::test]
+async fn the_documents_say_how_to_take_the_module_out() {
+    let Some(site) = site(Registry::builder(), false).await else {
+        return;
+    };
+    site.assert_pushed(&[], &[]);
+    let built = std::fs::read(wasm::plugin_path().unwrap()).unwrap();
+    let by_tag = format!("docker://{}:{VERSION}", site.repository());
+    let by_digest = format!("docker://{}@{}", site.repository(), site.digest(VERSION));
+    let tag = "docker://registry.example.com/team/hopguard:0.1.0";
+    let digest = "docker://registry.example.com/team/hopguard@sha256:…";
+    for (folder, document, image, ours) in [
+        ("readme", include_str!("../../../README.md"), tag, &by_tag),
+        (
+            "quick",
+            include_str!("../../../docs/quick-start.md"),
+            tag,
+            &by_tag,
+        ),
+        (
+            "image-md",
+            include_str!("../../../docs/image.md"),
+            digest,
+            &by_digest,
+        ),
+    ] {
+        let mut blocks = document.split("\n```sh\n").skip(1);
+        let block = blocks.find(|block| block.contains("skopeo copy")).unwrap();
+        let block = block.split("\n```").next().unwrap();
+        assert!(block.contains(image), "{block}");
+        let lines = block.lines();
+        // What follows, other tests run.
+        let lines: Vec<&str> = lines
+            .take_while(|line| !line.starts_with("hopguard "))
+            .collect();
+        let script = lines.join("\n").replace(image, ours);
+        let output = site.shell(&format!("mkdir {folder}; cd {folder}\n{script}"));
+        assert!(output.status.success(), "{block}\n{output:?}");
+        let taken = ["plugin.wasm", "hopguard.wasm"].map(|name| site.path(folder).join(name));
+        let taken = taken.iter().find(|path| path.exists()).unwrap();
+        assert!(std::fs::read(taken).unwrap() == built, "{block}");
+    }
+}
+
 /// A real Envoy with this module lets requests through to a server that the policy trusts, and
 /// not a byte to another.
 async fn assert_guards(module: &Path) {

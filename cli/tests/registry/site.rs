@@ -141,6 +141,23 @@ impl Site {
         assert_eq!(said.lines().count(), 1, "{said}");
     }
 
+    /// A block of shell, as it is copied from a document, with skopeo told that this registry
+    /// has no TLS.
+    pub fn shell(&self, script: &str) -> Output {
+        let home = self.path("home");
+        let settings = home.join(".config/containers");
+        std::fs::create_dir_all(&settings).unwrap();
+        let accept = r#"{"default":[{"type":"insecureAcceptAnything"}]}"#;
+        std::fs::write(settings.join("policy.json"), accept).unwrap();
+        let registry = self.registry.addr();
+        let insecure = format!("[[registry]]\nlocation = \"{registry}\"\ninsecure = true\n");
+        std::fs::write(settings.join("registries.conf"), insecure).unwrap();
+        let mut command = Command::new("bash");
+        command.args(["-euo", "pipefail", "-c", script]);
+        command.env("HOME", home);
+        self.run(command)
+    }
+
     /// `skopeo`, which this project did not write.
     pub fn skopeo(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new("skopeo");
