@@ -1,6 +1,5 @@
-//! Whatever the clock does and whatever comes: no answer serves beyond its end or
-//! the longest time that one is kept, and the newest that holds is the one that
-//! counts.
+//! Whatever the clock does and whatever comes: no status without an answer that
+//! says so, and no answer serves beyond its end or the longest time that one is kept.
 
 use std::sync::LazyLock;
 
@@ -20,23 +19,45 @@ enum Says {
     Nothing,
 }
 
-/// Answers, each made at a time of its own and good for a day.
-static ANSWERS: LazyLock<Vec<(Says, i64, Vec<u8>)>> = LazyLock::new(|| {
+/// An answer, made at a time and good for a while.
+struct Made {
+    says: Says,
+    made: i64,
+    good_for: i64,
+    der: Vec<u8>,
+}
+
+/// Some are good for longer than one is kept.
+static ANSWERS: LazyLock<Vec<Made>> = LazyLock::new(|| {
     let made = [
-        (Says::Good, NOW - 20 * HOUR),
-        (Says::Good, NOW),
-        (Says::Revoked, NOW + 6 * HOUR),
-        (Says::Good, NOW + 12 * HOUR),
-        (Says::Unknown, NOW + 18 * HOUR),
+        (Says::Good, NOW - 20 * HOUR, DAY),
+        (Says::Good, NOW, 3 * DAY),
+        (Says::Revoked, NOW + 6 * HOUR, DAY),
+        (Says::Good, NOW + 12 * HOUR, DAY),
+        (Says::Unknown, NOW + 18 * HOUR, 3 * DAY),
     ];
     made.into_iter()
-        .map(|(says, made)| {
+        .map(|(says, made, good_for)| {
             let status = match says {
                 Says::Good => GOOD.to_vec(),
                 Says::Revoked => revoked(None),
                 Says::Unknown | Says::Nothing => UNKNOWN.to_vec(),
             };
-            (says, made, answer(&status, made))
+            let single = Single {
+                status,
+                this_update: time(made),
+                next_update: Some(time(made + good_for)),
+                ..Single::good()
+            };
+            let mut response = Response::of(&single);
+            response.produced_at = time(made);
+            let der = response.signed();
+            Made {
+                says,
+                made,
+                good_for,
+                der,
+            }
         })
         .collect()
 });
@@ -64,33 +85,37 @@ proptest! {
     #[test]
     fn no_answer_outlives_its_end(steps in steps()) {
         let mut store = store();
-        // What came, when, and by when it must not serve any more.
-        let mut came: Vec<(Says, i64, i64)> = Vec::new();
+        // What came, and from when on it must not serve any more.
+        let mut came: Vec<(Says, i64)> = Vec::new();
         for (now, answer) in steps {
             let said = status(&mut store, now);
             let says = match said {
                 Status::Good { ask_again, .. } => {
                     prop_assert!(ask_again >= now);
-                    let ends = came.iter().filter(|c| c.0 == Says::Good).map(|c| c.2);
-                    prop_assert!(ends.clone().any(|end| ask_again <= end), "kept for longer");
+                    let mut good = came.iter().filter(|(says, _)| *says == Says::Good);
+                    prop_assert!(good.any(|(_, end)| ask_again <= *end), "kept for longer");
                     Says::Good
                 }
                 Status::Revoked { .. } => Says::Revoked,
                 Status::Unknown { .. } => Says::Unknown,
                 Status::None { .. } | Status::Pending => Says::Nothing,
             };
-            let backed = says == Says::Nothing || came.iter().any(|(said, _, end)| *said == says && now < *end);
-            prop_assert!(backed, "{says:?} at {}, of {came:?}", now - NOW);
+            let backed = came.iter().any(|(said, end)| *said == says && now < *end);
+            prop_assert!(
+                says == Says::Nothing || backed,
+                "{says:?} at {}, of {came:?}",
+                now - NOW
+            );
             if let Some(order) = store.take_order(now) {
-                let (says, made, der) = &ANSWERS[answer.unwrap_or(1)];
-                let fetched = ok(der);
-                let fetched = if answer.is_some() { fetched } else { Fetched { status: 503, ..fetched } };
+                let Made { says, made, good_for, der } = &ANSWERS[answer.unwrap_or(1)];
+                let status = if answer.is_some() { 200 } else { 503 };
+                let fetched = Fetched { status, ..ok(der) };
                 store.answered(&order, &fetched, at(now));
-                let holds = (made - SKEW..made + DAY + SKEW + 1).contains(&now);
+                let holds = (made - SKEW..made + good_for + SKEW + 1).contains(&now);
                 if answer.is_some() && holds {
                     let kept = if *says == Says::Unknown { 60 } else { DAY };
-                    let end = (made + DAY + SKEW + 1).min(now + kept);
-                    came.push((*says, *made, end));
+                    let end = (made + good_for + SKEW + 1).min(now + kept);
+                    came.push((*says, end));
                 }
             }
         }
