@@ -21,6 +21,7 @@ use hashbrown::HashMap;
 use self::abi::*;
 pub use self::exports::{Callbacks, take_callbacks};
 pub use self::shared::{ProcessData, random};
+pub use self::signatures::HostSignatures;
 use self::wake::Wake;
 use super::attributes::{self, Path};
 use super::ports::{CallAnswer, CallId, Host, Level, MetricId, MetricKind};
