@@ -2,12 +2,14 @@
 //! nothing and one in Lua that checks the same. CPU time of Envoy's process,
 //! not wall time: it says the same on a machine that does other things too.
 //! ROUNDS in the environment says how long it takes, ONLY (`requests`, `tcp`,
-//! `wake`, `crl`, `ocsp`, with commas between them) which parts of it are measured.
+//! `wake`, `crl`, `ocsp`, `overload`, with commas between them) which parts of it are
+//! measured.
 
 mod crl;
 mod distance;
 mod load;
 mod ocsp;
+mod overload;
 mod report;
 mod statistics;
 mod tcp;
@@ -87,6 +89,10 @@ async fn main() -> Result<ExitCode> {
     if is_wanted("ocsp") {
         contacts = Some(ocsp::measure(rounds).await?);
     }
+    let mut overload = None;
+    if is_wanted("overload") {
+        overload = Some(overload::measure(rounds.div_ceil(4)).await?);
+    }
 
     for (name, value) in machine.as_object().into_iter().flatten() {
         println!(
@@ -104,13 +110,24 @@ async fn main() -> Result<ExitCode> {
         println!();
         contacts.print();
     }
+    if let Some(overload) = &overload {
+        println!();
+        overload.print();
+    }
     let file = target.join("bench/bench.json");
     fs::create_dir_all(target.join("bench"))?;
     fs::write(
         &file,
         format!(
             "{:#}\n",
-            report::json(&machine, &tables, &wake, large.as_ref(), contacts.as_ref())
+            report::json(
+                &machine,
+                &tables,
+                &wake,
+                large.as_ref(),
+                contacts.as_ref(),
+                overload.as_ref()
+            )
         ),
     )?;
     println!("\n{}", file.display());

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::crl::Large;
 use crate::ocsp::Contacts;
+use crate::overload::Overload;
 use crate::statistics::{Summary, median, ratio, summary};
 use crate::variants::Variant;
 use crate::wake::Samples;
@@ -177,11 +178,13 @@ pub fn json(
     wake: &[Samples],
     large: Option<&Large>,
     contacts: Option<&Contacts>,
+    overload: Option<&Overload>,
 ) -> Value {
     json!({
         "machine": machine,
         "crl": large.map(Large::json),
         "ocsp": contacts.map(Contacts::json),
+        "overload": overload.map(Overload::json),
         "rows": tables.iter().flat_map(Table::rows).map(|row| json!({
             "name": row.name,
             "cpu_us_median": row.cpu.median,
