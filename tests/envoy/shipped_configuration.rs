@@ -110,6 +110,7 @@ async fn access(envoy: &Envoy, path: &str) -> Value {
 
 #[tokio::test]
 async fn the_shipped_configuration_guards_both_hops() {
+    crate::support::needs!(ShippedConfiguration);
     let root = Authority::root("Internal Root CA").issue();
     let own = root.server("envoy.example.com").issue();
     let upstream = Upstream::tls(&root.server(HOST).issue())

@@ -304,6 +304,7 @@ async fn the_log_of_requests_alone_tells_of_the_last_attempt_of_each() {
 /// VMs know nothing of each other.
 #[tokio::test]
 async fn each_vm_tells_of_what_it_sees() {
+    crate::support::needs!(OwnMetricNames);
     let pki = Pki::new();
     let servers = Servers::start(&pki).await;
     let setup = Setup {

@@ -248,6 +248,7 @@ fn assert_all_told(case: &Case<'_>, told: &[Vec<Told>], events: &[Value], places
 
 #[tokio::test]
 async fn a_failed_attempt_is_told_of_once_whichever_places_see_it() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let servers = Servers::start(&pki).await;
     let cases = servers.cases();

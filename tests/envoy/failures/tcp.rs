@@ -113,6 +113,7 @@ async fn every_alert_of_a_server_is_told_of_once_with_its_code() {
 /// Envoy shows the same of it as of a connection that both sides wanted to end.
 #[tokio::test]
 async fn a_server_that_ends_the_connection_after_the_handshake_is_no_failure() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let rows = ending(&pki).await;
 

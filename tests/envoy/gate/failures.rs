@@ -144,6 +144,7 @@ async fn a_request_that_ran_out_of_time_is_no_failed_connection() {
 
 #[tokio::test]
 async fn a_connection_that_breaks_while_requests_wait_ends_them() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let held = Upstream::tls(&pki.server("api.test").issue())
         .held()

@@ -86,6 +86,7 @@ async fn change_while_requests_wait(pki: &Pki, upstream: &Upstream, envoy: &Envo
 
 #[tokio::test]
 async fn requests_wait_while_the_clusters_filter_changes() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let upstream = server(&pki).await;
     let watched = Watched::new();
@@ -100,6 +101,7 @@ async fn requests_wait_while_the_clusters_filter_changes() {
 
 #[tokio::test]
 async fn requests_wait_while_the_cluster_changes() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let upstream = server(&pki).await;
     let watched = Watched::new();
@@ -117,6 +119,7 @@ async fn requests_wait_while_the_cluster_changes() {
 /// The listener that requests came by is replaced while they wait in the cluster.
 #[tokio::test]
 async fn requests_wait_while_the_listener_changes() {
+    crate::support::needs!(PeerCertificate);
     let pki = Pki::new();
     let upstream = server(&pki).await;
     let watched = Watched::new();

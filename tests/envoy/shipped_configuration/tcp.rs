@@ -37,6 +37,7 @@ async fn start(root: &Authority, own: &Issued, cache: &Redis, databases: &Upstre
 
 #[tokio::test]
 async fn the_shipped_tcp_configuration_guards_a_real_database() {
+    crate::support::needs!(ShippedConfiguration);
     let root = Authority::root("Internal Root CA").issue();
     let own = root.server("envoy.example.com").issue();
     let redis = Redis::tls(&root.server("cache.example.com").issue())

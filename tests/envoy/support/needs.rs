@@ -57,7 +57,7 @@ impl Feature {
         match self {
             Self::PeerCertificate => "peer_certificate",
             Self::UpstreamServerName => "upstream.server_name",
-            Self::OwnMetricNames => "metrics by their own names",
+            Self::OwnMetricNames => "by their own names",
             Self::RefusalReason => "why Envoy itself refused a certificate",
             Self::CallFailureReason => "why a call of the plugin's own failed",
             Self::HandshakeSeen => "tells that the client's handshake is complete",
