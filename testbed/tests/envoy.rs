@@ -72,10 +72,7 @@ async fn one_epoch_takes_over_from_another() -> Result<()> {
         Envoy::builder()
             .config(Bootstrap::new().http(listener))
             .hot_restart(base_id, epoch)
-            .arg("--drain-time-s")
-            .arg("1")
-            .arg("--parent-shutdown-time-s")
-            .arg("2")
+            .parent_lives(2)
             .start()
     };
     let first = epoch(0).await?;

@@ -99,6 +99,14 @@ impl EnvoyBuilder {
         self
     }
 
+    /// In a hot restart, the epoch before drains for half of this, and ends after it.
+    pub fn parent_lives(self, seconds: u32) -> Self {
+        self.arg("--drain-time-s")
+            .arg(&(seconds / 2).to_string())
+            .arg("--parent-shutdown-time-s")
+            .arg(&seconds.to_string())
+    }
+
     /// The port of the admin interface, for configurations that name it: one of
     /// [`free_port`](crate::free_port). A free one unless told.
     pub fn admin_port(mut self, port: u16) -> Self {

@@ -341,10 +341,7 @@ impl World {
             .hot_restart(base_id, self.restarts)
             .arg("--drain-strategy")
             .arg("immediate")
-            .arg("--drain-time-s")
-            .arg("1")
-            .arg("--parent-shutdown-time-s")
-            .arg("2")
+            .parent_lives(2)
             .start()
             .await;
         self.envoys.push(envoy.unwrap());

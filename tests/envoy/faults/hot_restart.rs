@@ -48,10 +48,7 @@ async fn a_hot_restart_leaves_no_gap() {
                     .cluster(plain.filter(guard)),
             )
             .hot_restart(base_id, number)
-            .arg("--drain-time-s")
-            .arg("2")
-            .arg("--parent-shutdown-time-s")
-            .arg("4")
+            .parent_lives(4)
             .start()
             .await
             .unwrap()
