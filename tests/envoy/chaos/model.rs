@@ -176,38 +176,21 @@ impl Causes {
 
     /// All that may come of a request.
     pub fn of(&self, way: Way, client: ClientKind) -> BTreeSet<Expected> {
-        let [before, after] = &self.worlds;
-        let mut all = BTreeSet::new();
-        for downstream in [before, after] {
-            match denied_client(way, client, downstream) {
-                Some(denied) => all.extend([denied]),
-                // The verdicts of both sides may be of different moments.
-                None => {
-                    for policies in [before, after] {
-                        for servers in [before, after] {
-                            for index in way.servers() {
-                                let class = servers.servers[*index];
-                                // Envoy's handshake with it fails.
-                                let class = match class {
-                                    Class::Plaintext if *index != PLAINTEXT => Class::Nobody,
-                                    class => class,
-                                };
-                                all.extend(of_server(way, class, policies, [before, after]));
-                                // The switch accepts before it resets, and without TLS
-                                // that is a connection.
-                                if class == Class::Nobody && *index == PLAINTEXT {
-                                    let plaintext = Class::Plaintext;
-                                    let shown =
-                                        of_server(way, plaintext, policies, [before, after]);
-                                    all.extend(
-                                        shown
-                                            .into_iter()
-                                            .filter(|e| matches!(e, Expected::Denied(..))),
-                                    );
-                                }
-                            }
-                        }
-                    }
+        let clients = self
+            .worlds
+            .each_ref()
+            .map(|world| denied_client(way, client, world));
+        let mut all: BTreeSet<_> = clients.into_iter().flatten().collect();
+        // The verdicts of both sides may be of different moments.
+        if clients.contains(&None) {
+            for (policies, servers) in self
+                .worlds
+                .iter()
+                .flat_map(|p| self.worlds.each_ref().map(|s| (p, s)))
+            {
+                for index in way.servers() {
+                    let class = servers.servers[*index];
+                    all.extend(self.of_server(way, *index, class, policies));
                 }
             }
         }
@@ -219,6 +202,23 @@ impl Causes {
             all.insert(Expected::Unreachable);
         }
         all
+    }
+
+    /// What may come of a request at one server.
+    fn of_server(&self, way: Way, index: usize, class: Class, policies: &State) -> Vec<Expected> {
+        let judged = |class| of_class(way, class, policies, &self.worlds);
+        match class {
+            // Envoy's handshake with it fails.
+            Class::Plaintext if index != PLAINTEXT => judged(Class::Nobody),
+            // The switch accepts before it resets, and without TLS that is a connection.
+            Class::Nobody if index == PLAINTEXT => {
+                let mut all = judged(Class::Plaintext);
+                all.retain(|expected| matches!(expected, Expected::Denied(..)));
+                all.extend(judged(class));
+                all
+            }
+            _ => judged(class),
+        }
     }
 }
 
@@ -240,7 +240,7 @@ fn denied_client(way: Way, client: ClientKind, state: &State) -> Option<Expected
     Some(Expected::Denied(403, cause))
 }
 
-fn of_server(way: Way, class: Class, policy: &State, worlds: [&State; 2]) -> Vec<Expected> {
+fn of_class(way: Way, class: Class, policy: &State, worlds: &[State; 2]) -> Vec<Expected> {
     let role = if way == Way::Tcp {
         Role::Network
     } else {
@@ -264,7 +264,7 @@ fn of_server(way: Way, class: Class, policy: &State, worlds: [&State; 2]) -> Vec
 }
 
 /// No waiver helps who is revoked.
-fn waived(way: Way, class: Class, worlds: [&State; 2]) -> Vec<Expected> {
+fn waived(way: Way, class: Class, worlds: &[State; 2]) -> Vec<Expected> {
     let mut all = Vec::new();
     let is_trusted = worlds.iter().all(|world| world.responder_is_trusted);
     if way == Way::Revocation && class == Class::Revoked {
@@ -277,7 +277,7 @@ fn waived(way: Way, class: Class, worlds: [&State; 2]) -> Vec<Expected> {
 }
 
 /// A certificate that is all right, up to its revocation.
-fn after_name(way: Way, class: Class, worlds: [&State; 2]) -> Vec<Expected> {
+fn after_name(way: Way, class: Class, worlds: &[State; 2]) -> Vec<Expected> {
     if way != Way::Revocation {
         return vec![Expected::Served(class)];
     }

@@ -223,13 +223,10 @@ impl World {
     }
 
     fn respond(&mut self, answers: Answers) {
-        if self.answers != Answers::Good {
+        if self.answers != Answers::Good || answers != Answers::Good {
             self.misbehaved = Some(Instant::now());
         }
         self.answers = answers;
-        if answers != Answers::Good {
-            self.misbehaved = Some(Instant::now());
-        }
         self.certificates
             .responder
             .spoil(move |answer| match answers {

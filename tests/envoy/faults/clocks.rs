@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use hopguard_testbed::client::{Client, Request};
+use hopguard_testbed::client::{Client, Connection, Request};
 use hopguard_testbed::config::{Bootstrap, Cluster, DownstreamTls, HttpListener, Route};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::Pki;
@@ -38,6 +38,28 @@ fn assert_in_time(asked: SystemTime, end: SystemTime) {
     assert!(late < Duration::from_secs(1), "{late:?}");
 }
 
+/// Asks until it is denied, with this status: neither before the end nor later.
+/// Returns how often it was served.
+async fn serves_to_the_end(connection: &Connection, end: SystemTime, denied: u16) -> usize {
+    let started = Instant::now();
+    let mut served = 0;
+    loop {
+        let before = SystemTime::now();
+        let response = connection.send(Request::post("/", "secret")).await.unwrap();
+        if response.status == denied {
+            break;
+        }
+        assert_eq!(response.status, 200);
+        served += 1;
+        assert_in_time(before, end);
+        assert!(started.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(SystemTime::now() >= end, "denied while it was valid");
+    assert!(served > 0, "it had ended before the first request");
+    served
+}
+
 /// Of a server, on a connection that stays open, and whose verdict is remembered.
 #[tokio::test]
 async fn a_server_certificate_that_ends_ends_what_was_decided_by_it() {
@@ -52,22 +74,7 @@ async fn a_server_certificate_that_ends_ends_what_was_decided_by_it() {
     let client = client(&envoy).await;
     let connection = client.connect().await.unwrap();
 
-    let started = Instant::now();
-    let mut served = 0;
-    let ended = loop {
-        let before = SystemTime::now();
-        let response = connection.send(Request::post("/", "secret")).await.unwrap();
-        if response.status == 503 {
-            break SystemTime::now();
-        }
-        assert_eq!(response.status, 200);
-        served += 1;
-        assert_in_time(before, end);
-        assert!(started.elapsed() < PATIENCE);
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    };
-    assert!(served > 0, "it had ended before the first request");
-    assert!(ended >= end, "denied while it was valid");
+    let served = serves_to_the_end(&connection, end, 503).await;
     for _ in 0..3 {
         let again = client.send(Request::post("/", "secret")).await.unwrap();
         assert_eq!(again.status, 503);
@@ -116,22 +123,7 @@ async fn a_client_certificate_that_ends_ends_what_was_decided_by_it() {
     let client = Client::tls(envoy.listener("front").await.unwrap()).certificate(&certificate);
     let connection = client.connect().await.unwrap();
 
-    let started = Instant::now();
-    let mut served = 0;
-    loop {
-        let before = SystemTime::now();
-        let response = connection.send(Request::post("/", "secret")).await.unwrap();
-        if response.status == 403 {
-            break;
-        }
-        assert_eq!(response.status, 200);
-        served += 1;
-        assert_in_time(before, end);
-        assert!(started.elapsed() < PATIENCE);
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    assert!(served > 0, "it had ended before the first request");
-    assert!(SystemTime::now() >= end, "denied while it was valid");
+    let served = serves_to_the_end(&connection, end, 403).await;
 
     assert_eq!(upstream.requests().len(), served);
     assert_told(&envoy, "clients", 1).await;
