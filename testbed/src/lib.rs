@@ -15,6 +15,7 @@ mod openssl_peer;
 pub mod otlp;
 mod parent_death;
 pub mod pki;
+pub mod policy;
 mod port;
 mod process;
 pub mod prometheus;

@@ -13,9 +13,10 @@ pub(crate) use self::needs::needs;
 
 use std::time::{Duration, Instant};
 
-use hopguard_testbed::config::{Bootstrap, Cluster, FailurePolicy, HttpListener, Route, Wasm};
+use hopguard_testbed::config::{Bootstrap, Cluster, HttpListener, Route, Wasm};
 use hopguard_testbed::envoy::Envoy;
-use hopguard_testbed::pki::{Authority, Pki};
+use hopguard_testbed::pki::Pki;
+pub use hopguard_testbed::policy::trust_store as store;
 use hopguard_testbed::upstream::PATIENCE;
 use hopguard_testbed::wasm;
 use serde_json::{Value, json};
@@ -38,16 +39,6 @@ pub fn policy(pki: &Pki, fields: Value) -> Value {
     policy
 }
 
-/// A trust store of this root and these intermediates.
-pub fn store(name: &str, root: &Authority, intermediates: &[&Authority]) -> Value {
-    let mut store = json!({ "name": name, "ca_certificates": root.pem() });
-    if !intermediates.is_empty() {
-        let pem: String = intermediates.iter().map(|i| i.pem()).collect();
-        store["intermediate_certificates"] = json!(pem);
-    }
-    store
-}
-
 pub fn merge(into: &mut Value, fields: Value) {
     let (Some(into), Value::Object(fields)) = (into.as_object_mut(), fields) else {
         panic!("a policy is an object");
@@ -58,9 +49,7 @@ pub fn merge(into: &mut Value, fields: Value) {
 /// The plugin in a role, under a policy.
 pub fn plugin(role: &str, policy: &Value) -> Wasm {
     let path = wasm::plugin_path().unwrap();
-    Wasm::new(&path, role)
-        .configuration(policy)
-        .failure_policy(FailurePolicy::FailClosed)
+    Wasm::new(&path, role).configuration(policy)
 }
 
 /// The filter of a role, under a policy.

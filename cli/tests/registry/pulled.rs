@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use hopguard_testbed::client::{Client, Request};
-use hopguard_testbed::config::{Bootstrap, Cluster, FailurePolicy, HttpListener, Route};
+use hopguard_testbed::config::{Bootstrap, Cluster, HttpListener, Route};
 use hopguard_testbed::config::{UpstreamTls, Wasm};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::Authority;
@@ -132,7 +132,6 @@ async fn assert_guards(module: &Path) {
     });
     let guard = Wasm::new(module, "upstream")
         .configuration(policy)
-        .failure_policy(FailurePolicy::FailClosed)
         .http_filter();
     let mut servers = Vec::new();
     let mut bootstrap = Bootstrap::new();

@@ -4,11 +4,10 @@
 use std::time::{Duration, Instant};
 
 use hopguard_testbed::client::Client;
-use hopguard_testbed::config::{
-    Bootstrap, Cluster, FailurePolicy, HttpListener, Route, UpstreamTls, Wasm,
-};
+use hopguard_testbed::config::{Bootstrap, Cluster, HttpListener, Route, UpstreamTls, Wasm};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::Pki;
+use hopguard_testbed::policy::trust_store;
 use hopguard_testbed::revocation::{Database, Known, List};
 use hopguard_testbed::upstream::{Reply, Upstream};
 use hopguard_testbed::wasm;
@@ -95,11 +94,7 @@ pub async fn measure() -> Result<Large> {
 fn bootstrap(pki: &Pki, server: &Upstream, place: &Upstream) -> Result<Bootstrap> {
     let policy = json!({
         "version": 1,
-        "trust_stores": [{
-            "name": "ca",
-            "ca_certificates": pki.root.pem(),
-            "intermediate_certificates": pki.intermediate.pem(),
-        }],
+        "trust_stores": [trust_store("ca", &pki.root, &[&pki.intermediate])],
         "revocation": { "crl_sources": [
             { "url": "http://crl.test/ca.crl", "cluster": "crl", "max_bytes": 64 << 20 },
         ]},
@@ -107,9 +102,7 @@ fn bootstrap(pki: &Pki, server: &Upstream, place: &Upstream) -> Result<Bootstrap
             "trust_stores": ["ca"], "names": "any", "revocation": {},
         }}}],
     });
-    let guard = Wasm::new(&wasm::plugin_path()?, "upstream")
-        .configuration(&policy)
-        .failure_policy(FailurePolicy::FailClosed);
+    let guard = Wasm::new(&wasm::plugin_path()?, "upstream").configuration(&policy);
     let cluster = Cluster::new("backend")
         .endpoint(server.addr())
         .tls(UpstreamTls::new().sni("api.test"))

@@ -7,9 +7,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hopguard_testbed::client::Client;
-use hopguard_testbed::config::{
-    Bootstrap, Cluster, DownstreamTls, FailurePolicy, HttpListener, Route, Wasm,
-};
+use hopguard_testbed::config::{Bootstrap, Cluster, DownstreamTls, HttpListener, Route, Wasm};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::{Authority, Issued, KeyKind};
 use hopguard_testbed::revocation::{Answer, Status, response};
@@ -107,9 +105,7 @@ fn bootstrap(authorities: &[Authority], responder: SocketAddr) -> Result<Bootstr
         },
         "downstream": (0..ROWS.len()).map(rule).collect::<Vec<_>>(),
     });
-    let guard = Wasm::new(&wasm::plugin_path()?, "downstream")
-        .configuration(&policy)
-        .failure_policy(FailurePolicy::FailClosed);
+    let guard = Wasm::new(&wasm::plugin_path()?, "downstream").configuration(&policy);
     let tls = DownstreamTls::new(&authorities[0].server("api.test").issue()).require_any_client();
     let bootstrap = Bootstrap::new()
         .merge(json!({ "stats_flush_interval": "60s" }))

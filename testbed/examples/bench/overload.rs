@@ -7,11 +7,10 @@
 use std::time::Duration;
 
 use hopguard_testbed::client::{Client, RawConnection};
-use hopguard_testbed::config::{
-    Bootstrap, Cluster, FailurePolicy, HttpListener, Route, UpstreamTls, Wasm,
-};
+use hopguard_testbed::config::{Bootstrap, Cluster, HttpListener, Route, UpstreamTls, Wasm};
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::Pki;
+use hopguard_testbed::policy::trust_store;
 use hopguard_testbed::upstream::{Reply, Upstream};
 use hopguard_testbed::wasm;
 use serde_json::{Value, json};
@@ -96,17 +95,12 @@ pub async fn measure(rounds: usize) -> Result<Overload> {
 fn bootstrap(pki: &Pki, good: &Upstream, silent: &Upstream) -> Result<Bootstrap> {
     let policy = json!({
         "version": 1,
-        "trust_stores": [{
-            "name": "ca",
-            "ca_certificates": pki.root.pem(),
-            "intermediate_certificates": pki.intermediate.pem(),
-        }],
+        "trust_stores": [trust_store("ca", &pki.root, &[&pki.intermediate])],
         "default_trust_stores": ["ca"],
         "gate": { "timeout_ms": 600_000, "max_pending": BOUND },
     });
     let guard = Wasm::new(&wasm::plugin_path()?, "upstream")
         .configuration(&policy)
-        .failure_policy(FailurePolicy::FailClosed)
         .http_filter();
     let mut bootstrap = Bootstrap::new().merge(json!({ "stats_flush_interval": "60s" }));
     for name in ROWS {

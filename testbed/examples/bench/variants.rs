@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use hopguard_testbed::config::{
-    Bootstrap, Cluster, DownstreamTls, FailurePolicy, HttpListener, Route, TcpListener,
-    UpstreamTls, Wasm, lua,
+    Bootstrap, Cluster, DownstreamTls, HttpListener, Route, TcpListener, UpstreamTls, Wasm, lua,
 };
 use hopguard_testbed::pki::{Issued, Pki};
+use hopguard_testbed::policy::trust_store;
 use hopguard_testbed::revocation::{Database, List};
 use serde_json::{Value, json};
 
@@ -123,11 +123,7 @@ impl Parts {
         let crl =
             Database::new(&pki.intermediate).and_then(|database| List::default().pem(&database))?;
         let policy = policy(&pki, &crl);
-        let role = |role: &str| {
-            Wasm::new(hopguard, role)
-                .configuration(&policy)
-                .failure_policy(FailurePolicy::FailClosed)
-        };
+        let role = |role: &str| Wasm::new(hopguard, role).configuration(&policy);
         let does_nothing = |root_id: &str| Wasm::new(noop, root_id).name("noop").vm_id("noop");
         Ok(Self {
             server: pki.server("api.test").issue(),
@@ -303,11 +299,7 @@ fn policy(pki: &Pki, crl: &str) -> Value {
     }]);
     json!({
         "version": 1,
-        "trust_stores": [{
-            "name": "ca",
-            "ca_certificates": pki.root.pem(),
-            "intermediate_certificates": pki.intermediate.pem(),
-        }],
+        "trust_stores": [trust_store("ca", &pki.root, &[&pki.intermediate])],
         "default_trust_stores": ["ca"],
         "revocation": { "crls": [crl] },
         "downstream": [

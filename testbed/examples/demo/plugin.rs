@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hopguard_testbed::config::{FailurePolicy, HttpListener, TcpListener, Wasm};
+use hopguard_testbed::config::{HttpListener, TcpListener, Wasm};
 use hopguard_testbed::{Result, wasm};
 use serde_json::{Value, json};
 
@@ -52,8 +52,6 @@ impl<'a> Plugin<'a> {
     }
 
     fn role(&self, role: &str) -> Wasm {
-        Wasm::new(&self.module, role)
-            .configuration(self.policy)
-            .failure_policy(FailurePolicy::FailClosed)
+        Wasm::new(&self.module, role).configuration(self.policy)
     }
 }

@@ -1,11 +1,11 @@
 //! One Envoy with every role, and what is behind it.
 
 use hopguard_testbed::config::{
-    Bootstrap, Cluster, DownstreamTls, FailurePolicy, HttpListener, Route, TcpListener,
-    UpstreamTls, Wasm,
+    Bootstrap, Cluster, DownstreamTls, HttpListener, Route, TcpListener, UpstreamTls, Wasm,
 };
 use hopguard_testbed::envoy::Envoy;
 use hopguard_testbed::pki::Pki;
+use hopguard_testbed::policy::trust_store;
 use hopguard_testbed::upstream::Upstream;
 use hopguard_testbed::wasm;
 use serde_json::json;
@@ -35,22 +35,14 @@ impl World {
         let plaintext = Upstream::plaintext().counting_only().start().await?;
         let policy = json!({
             "version": 1,
-            "trust_stores": [{
-                "name": "ca",
-                "ca_certificates": pki.root.pem(),
-                "intermediate_certificates": pki.intermediate.pem(),
-            }],
+            "trust_stores": [trust_store("ca", &pki.root, &[&pki.intermediate])],
             "default_trust_stores": ["ca"],
             "downstream": [{ "name": "clients", "match": {}, "require": {
                 "peer_certificate": { "trust_stores": ["ca"], "names": "any" },
             }}],
         });
         let module = wasm::plugin_path()?;
-        let role = |role: &str| {
-            Wasm::new(&module, role)
-                .configuration(&policy)
-                .failure_policy(FailurePolicy::FailClosed)
-        };
+        let role = |role: &str| Wasm::new(&module, role).configuration(&policy);
         let tls = DownstreamTls::new(&certificate).accept_any_client();
         let cluster = |name: &str, server: &Upstream| {
             let most = json!({

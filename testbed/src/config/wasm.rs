@@ -27,7 +27,7 @@ pub struct Wasm {
     vm_id: String,
     configuration: Option<String>,
     vm_configuration: Option<String>,
-    failure_policy: Option<FailurePolicy>,
+    failure_policy: FailurePolicy,
     patches: Patches,
 }
 
@@ -43,7 +43,7 @@ impl Wasm {
             vm_id: "hopguard".into(),
             configuration: None,
             vm_configuration: None,
-            failure_policy: None,
+            failure_policy: FailurePolicy::FailClosed,
             patches: Patches::default(),
         }
     }
@@ -72,9 +72,9 @@ impl Wasm {
         self
     }
 
-    /// What happens when the VM has died; Envoy's default is to fail closed.
+    /// What happens when the VM has died; streams fail unless told.
     pub fn failure_policy(mut self, policy: FailurePolicy) -> Self {
-        self.failure_policy = Some(policy);
+        self.failure_policy = policy;
         self
     }
 
@@ -125,13 +125,11 @@ impl Wasm {
         if let Some(text) = &self.vm_configuration {
             plugin["vm_config"]["configuration"] = string_value(text);
         }
-        if let Some(policy) = self.failure_policy {
-            plugin["failure_policy"] = json!(match policy {
-                FailurePolicy::FailClosed => "FAIL_CLOSED",
-                FailurePolicy::FailReload => "FAIL_RELOAD",
-                FailurePolicy::FailOpen => "FAIL_OPEN",
-            });
-        }
+        plugin["failure_policy"] = json!(match self.failure_policy {
+            FailurePolicy::FailClosed => "FAIL_CLOSED",
+            FailurePolicy::FailReload => "FAIL_RELOAD",
+            FailurePolicy::FailOpen => "FAIL_OPEN",
+        });
         self.patches.apply(plugin)
     }
 
