@@ -147,7 +147,9 @@ pub fn print(tables: &[Table], wake: &[Samples]) {
         }
         println!();
     }
-    println!("_mtls against its own none and noop; _both against noop_both\n\ntargets");
+    if !tables.is_empty() {
+        println!("_mtls against its own none and noop; _both against noop_both\n\ntargets");
+    }
     for target in tables.iter().flat_map(Table::targets) {
         println!(
             "{:<62} {:>6.3}  {}",
@@ -156,11 +158,13 @@ pub fn print(tables: &[Table], wake: &[Samples]) {
             if target.is_met() { "met" } else { "missed" }
         );
     }
-    println!(
-        "\nA new upstream TLS connection for each request; far: 10 ms each way\n\n\
-         {:<28} {:>10} {:>14}",
-        "row", "p50 ms", "CPU us/request"
-    );
+    if !wake.is_empty() {
+        println!(
+            "\nA new upstream TLS connection for each request; far: 10 ms each way\n\n\
+             {:<28} {:>10} {:>14}",
+            "row", "p50 ms", "CPU us/request"
+        );
+    }
     for row in wake {
         println!(
             "{:<28} {:>10.2} {:>14.0}",
